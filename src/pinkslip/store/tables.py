@@ -1,0 +1,491 @@
+"""Every table, as the first migration makes it. `workspace_id` leads every primary and unique key.
+
+Times are integer milliseconds since 1970; JSON is text we write and read byte for byte; money is in
+micro-dollars. No foreign key ties audit rows (decisions, fires, transitions, ticks) to what they are about:
+they survive it.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+DEFAULT_WORKSPACE = 1
+EVERYWHERE = 0
+"""The `enforcement` row that stops all workspaces."""
+
+
+def _workspace(*, primary_key: bool = True) -> "Column[int]":
+    return Column(
+        "workspace_id",
+        BigInteger,
+        ForeignKey("workspaces.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+        autoincrement=False,
+    )
+
+
+def _audited_workspace() -> "Column[int]":
+    """Audit rows outlive their workspace."""
+    return Column(
+        "workspace_id", BigInteger, primary_key=True, nullable=False, autoincrement=False
+    )
+
+
+def _place() -> tuple["Column[int]", "Column[int]"]:
+    """Where a journal row stands: which process start wrote it, and its number there."""
+    return (
+        Column("writer", Integer, primary_key=True, nullable=False, autoincrement=False),
+        Column("seq", BigInteger, primary_key=True, nullable=False, autoincrement=False),
+    )
+
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("next_agent_no", BigInteger, nullable=False, server_default=text("1")),
+    # the head of the decisions' hash chain; locked by whoever appends
+    Column("decisions", BigInteger, nullable=False, server_default=text("0")),
+    Column("decisions_head", LargeBinary, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    _workspace(),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("uuid", String(36), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("workspace_id", "uuid"),
+    UniqueConstraint("workspace_id", "name"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _workspace(),
+    Column("id", String(32), primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("user_id", BigInteger, nullable=True),
+    Column("scopes", Text, nullable=False),
+    Column("source", String(20), nullable=False),
+    Column("agent_no", BigInteger, nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=True),
+    Column("revoked_at", BigInteger, nullable=True),
+    Column("last_used_at", BigInteger, nullable=True),
+    ForeignKeyConstraint(
+        ["workspace_id", "user_id"], ["users.workspace_id", "users.id"], ondelete="CASCADE"
+    ),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    _workspace(),
+    # `agent_no` is ours, small and dense; `id` is the seed's uuid, `agent_id` the agent's own name for itself
+    Column("agent_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", String(36), nullable=False),
+    Column("agent_id", String(200), nullable=False),
+    Column("name", String(200)),
+    Column("model", String(200)),
+    Column("role", String(100)),
+    Column("host", String(200)),
+    Column("lineage", String(200)),
+    Column("labels", Text, nullable=False, server_default=text("'{}'")),
+    Column("boot_id", String(64)),
+    Column("boot_seq", BigInteger),
+    Column("session_key", String(200)),
+    Column("status", String(20), nullable=False),
+    Column("standing", String(20), nullable=False),
+    Column("incarnation", Integer, nullable=False, server_default=text("1")),
+    Column("incarnation_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_heartbeat", BigInteger),
+    Column("interval_ms", BigInteger),
+    Column("status_since", BigInteger, nullable=False),
+    Column("current_task", String(500)),
+    Column("task_since", BigInteger),
+    Column("progress", Float),
+    Column("progress_at", BigInteger),
+    Column("context_used", Float),
+    Column("finished_at", BigInteger),
+    Column("finish_context", Text),
+    Column("terminated_at", BigInteger),
+    Column("protected_until", BigInteger),
+    Column("fired_count", Integer, nullable=False, server_default=text("0")),
+    # cumulative, so that pruning moves no counter
+    Column("tasks", BigInteger, nullable=False, server_default=text("0")),
+    Column("successes", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_agent", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_provider", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_tool", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_infra", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_user", BigInteger, nullable=False, server_default=text("0")),
+    Column("failed_unknown", BigInteger, nullable=False, server_default=text("0")),
+    Column("duration_ms_sum", BigInteger, nullable=False, server_default=text("0")),
+    Column("duration_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("duration_buckets", Text, nullable=False, server_default=text("'[]'")),
+    Column("tokens_in", BigInteger, nullable=False, server_default=text("0")),
+    Column("tokens_out", BigInteger, nullable=False, server_default=text("0")),
+    Column("cost_micros", BigInteger, nullable=False, server_default=text("0")),
+    Column("score_e6_sum", BigInteger, nullable=False, server_default=text("0")),
+    Column("score_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("error_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    Column("streak", BigInteger, nullable=False, server_default=text("0")),
+    # the row is a checkpoint of the fold: it includes every fact up to here, and none after
+    Column("folded_writer", Integer, nullable=False, server_default=text("0")),
+    Column("folded_seq", BigInteger, nullable=False, server_default=text("0")),
+    UniqueConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "agent_id"),
+    # a start loads the living without reading the millions that have left
+    Index("ix_agents_left", "workspace_id", "finished_at", "terminated_at"),
+)
+
+role_totals = Table(
+    "role_totals",
+    metadata,
+    _workspace(),
+    Column("role", String(100), primary_key=True),
+    Column("model", String(200), primary_key=True),
+    Column("totals", Text, nullable=False),
+    Column("folded_writer", Integer, nullable=False),
+    Column("folded_seq", BigInteger, nullable=False),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    _workspace(),
+    Column("session_key", String(200), primary_key=True),
+    Column("id", String(36), nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    # set null when the agent's row goes: by the store, since a composite SET NULL would clear the workspace too
+    Column("agent_no", BigInteger),
+    Column("label", String(200)),
+    Column("channel", String(100)),
+    Column("context_summary", Text),
+    Column("message_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("started_at", BigInteger, nullable=False),
+    Column("last_message_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("metadata", Text, nullable=False, server_default=text("'{}'")),
+    ForeignKeyConstraint(
+        ["workspace_id", "user_id"], ["users.workspace_id", "users.id"], ondelete="CASCADE"
+    ),
+    UniqueConstraint("workspace_id", "id"),
+    # an agent's sessions, newest first
+    Index("ix_agent_sessions_agent", "workspace_id", "agent_no", "started_at"),
+)
+
+beat_runs = Table(
+    "beat_runs",
+    metadata,
+    _workspace(),
+    Column("agent_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("started_at", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("beats", Integer, nullable=False),
+    # milliseconds between neighbours as LEB128 varints: beats - 1 of them
+    Column("gaps", LargeBinary, nullable=False),
+    Column("sealed", Boolean, nullable=False),
+    # an extension takes a new number and leaves the old one empty
+    Column("writer", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    # a start folds what came after the checkpoint
+    Index("ix_beat_runs_place", "workspace_id", "writer", "seq"),
+)
+
+agent_changes = Table(
+    "agent_changes",
+    metadata,
+    _workspace(),
+    *_place(),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # what changed, as JSON of the fact's fields: Registered, Changed, Finished, Revived, Fired, Reinstated, Protected
+    Column("kind", String(20), nullable=False),
+    Column("changes", Text, nullable=False),
+    Index("ix_agent_changes_agent", "workspace_id", "agent_no", "at"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _workspace(),
+    *_place(),
+    Column("event_id", LargeBinary, nullable=False),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # codes of Result, Fault, Source
+    Column("result", SmallInteger, nullable=False),
+    Column("fault", SmallInteger, nullable=False),
+    Column("source", SmallInteger, nullable=False),
+    Column("counted", Boolean, nullable=False),
+    Column("kind", String(100)),
+    Column("duration_ms", BigInteger),
+    Column("started_at", BigInteger),
+    Column("tokens_in", BigInteger),
+    Column("tokens_out", BigInteger),
+    Column("cost_micros", BigInteger),
+    Column("score_e6", Integer),
+    Column("error", Text),
+    Column("session_key", String(200)),
+    Column("task_id", String(200)),
+    UniqueConstraint("workspace_id", "event_id"),
+    # one agent's newest outcomes: post-mortem, explain, rebuild of task windows
+    Index("ix_outcomes_agent", "workspace_id", "agent_no", "at"),
+    sqlite_with_rowid=False,
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    _workspace(),
+    *_place(),
+    Column("event_id", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("score_e6", Integer, nullable=False),
+    Column("comment", Text),
+    Column("source", SmallInteger, nullable=False),
+    Column("who", String(200), nullable=False),
+)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    _audited_workspace(),
+    *_place(),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    # status or standing
+    Column("subject", String(20), nullable=False),
+    Column("old", String(20)),
+    Column("new", String(20), nullable=False),
+    Column("actor_kind", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Index("ix_transitions_agent", "workspace_id", "agent_no", "at"),
+)
+
+episodes = Table(
+    "episodes",
+    metadata,
+    _workspace(),
+    Column("policy", String(100), primary_key=True),
+    Column("agent_no", BigInteger, primary_key=True, autoincrement=False),
+    Column("episode_hash", String(64), nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("true_since", BigInteger),
+    Column("false_since", BigInteger),
+    Column("guard", String(40)),
+    Column("guard_detail", Text, nullable=False),
+    Column("decision_id", String(36)),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    _audited_workspace(),
+    # the place is the watermark's: the tick saw everything of `writer` up to `seq`
+    *_place(),
+    Column("now", BigInteger, primary_key=True, autoincrement=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("policy_set_hash", String(64), nullable=False),
+    Column("folded", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("wall_offset_ms", BigInteger, nullable=False),
+    Index("ix_ticks_now", "workspace_id", "now"),
+)
+
+blind = Table(
+    "blind",
+    metadata,
+    _audited_workspace(),
+    *_place(),
+    Column("at", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger, nullable=False),
+    Column("cause", String(20), nullable=False),
+    Column("wall_offset_ms", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+policy_sets = Table(
+    "policy_sets",
+    metadata,
+    _audited_workspace(),
+    Column("hash", String(64), primary_key=True),
+    Column("first_loaded_at", BigInteger, nullable=False),
+    # a JSON list of pairs: file, text
+    Column("texts", Text, nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _audited_workspace(),
+    Column("id", String(36), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("writer", Integer, nullable=False),
+    Column("watermark", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("policy", String(100), nullable=False),
+    Column("policy_hash", String(64), nullable=False),
+    Column("policy_set_hash", String(64), nullable=False),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("agent_id", String(200), nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    Column("verdict", String(20), nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("reason", String(100)),
+    Column("guard", String(40)),
+    Column("guard_detail", Text, nullable=False),
+    Column("actor_kind", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    # the chain runs over digests, so that erasing a personal field later does not break it
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("chain_digest", LargeBinary, nullable=False),
+    UniqueConstraint("workspace_id", "number"),
+    Index("ix_decisions_agent", "workspace_id", "agent_no", "number"),
+)
+
+fires = Table(
+    "fires",
+    metadata,
+    _audited_workspace(),
+    Column("id", String(36), primary_key=True),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("agent_id", String(200), nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    Column("decision_id", String(36), nullable=False),
+    Column("fired_at", BigInteger, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("context", Text, nullable=False),
+    Column("policy", String(100)),
+    Column("actor_kind", String(20), nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("post_mortem", Text, nullable=False),
+    Column("reinstated_at", BigInteger),
+    Column("reinstated_by", String(200)),
+    Column("reinstate_context", Text),
+    Column("was_wrong", Boolean),
+    # one fire per agent and incarnation, whatever happens
+    UniqueConstraint("workspace_id", "agent_no", "incarnation"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _workspace(),
+    Column("fire_id", String(36), primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("agent_no", BigInteger, nullable=False),
+    Column("agent_id", String(200), nullable=False),
+    Column("executor", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("last_report_at", BigInteger),
+    Column("was_silent", Boolean, nullable=False),
+    Column("last_word", Boolean, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("detail", Text, nullable=False),
+    # what is still open, for the loop; the open ones of an agent, for the journal
+    Index("ix_deliveries_open", "workspace_id", "state"),
+    Index("ix_deliveries_agent", "workspace_id", "agent_no"),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    _workspace(),
+    Column("id", String(36), primary_key=True),
+    Column("matchers", Text, nullable=False),
+    Column("owner", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("starts_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+enforcement = Table(
+    "enforcement",
+    metadata,
+    # no foreign key: EVERYWHERE is no workspace
+    _audited_workspace(),
+    Column("stopped_at", BigInteger),
+    Column("actor", String(200), nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    _workspace(),
+    Column("key", String(200), primary_key=True),
+    Column("request_digest", LargeBinary, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("holder", String(200), nullable=False),
+    Column("version", String(40), nullable=False),
+)
+
+__all__ = [name for name, value in globals().items() if isinstance(value, Table)]

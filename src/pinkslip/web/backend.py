@@ -1,0 +1,499 @@
+"""What the web asks of the service: one port, implemented in `app` over journal, fleet thread and readers.
+
+The web knows HTTP and nothing of threads; a backend knows threads and nothing of HTTP. Every awaitable
+may fail with one of the four refusals in `model.errors`; anything else is a bug and becomes a 500.
+Times are journal milliseconds. A workspace is named by its number; `ident` is an agentId, or the
+uuid of an agent when no agentId matches.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from pinkslip.fleet.snapshot import AgentView, Snapshot
+from pinkslip.model.decisions import Delivery, Evidence
+from pinkslip.model.events import Report, SessionReport
+from pinkslip.model.policy import PolicySet
+from pinkslip.model.ports import Receipt
+from pinkslip.model.words import (
+    Action,
+    ActorKind,
+    EpisodeState,
+    Guard,
+    Mode,
+    Standing,
+    Status,
+    Verdict,
+)
+
+
+class Phase(StrEnum):
+    """What this process is doing about serving."""
+
+    STARTING = "starting"
+    STANDBY = "standby"
+    """Another process holds the lease."""
+    SERVING = "serving"
+    STOPPING = "stopping"
+
+
+class State(Struct, frozen=True):
+    """Read at every request, so it must be at hand without waiting."""
+
+    phase: Phase
+    holder: str | None = None
+    """Who holds the lease, while STANDBY."""
+    detail: str = ""
+    """What a person is told beside it: `rebuilding the fleet`, `upgrading the schema`."""
+
+
+class Workspace(Struct, frozen=True):
+    """The tenant, as answers name it."""
+
+    id: int
+    uuid: str
+    name: str
+
+
+class Actor(Struct, frozen=True):
+    """Who does something. Taken from the caller's identity, never from a body."""
+
+    kind: ActorKind
+    name: str
+
+
+class AgentFilters(Struct, frozen=True):
+    """What a list of agents is narrowed to. An empty set asks nothing; several values mean any of them."""
+
+    status: frozenset[Status] = frozenset()
+    standing: frozenset[Standing] = frozenset()
+    role: frozenset[str] = frozenset()
+    model: frozenset[str] = frozenset()
+    host: frozenset[str] = frozenset()
+    lineage: frozenset[str] = frozenset()
+    labels: tuple[tuple[str, frozenset[str]], ...] = ()
+    """(label, values); an agent without the label does not match."""
+    stale: bool | None = None
+    q: str = ""
+    """Part of the agentId, name or current task, whatever the case."""
+
+
+class Fire(Struct, frozen=True, kw_only=True):
+    """One row of an agent's `fireHistory`."""
+
+    id: str
+    agent_no: int
+    agent_id: str
+    incarnation: int
+    decision_id: str
+    fired_at: int
+    reason: str
+    context: str
+    policy: str | None
+    actor_kind: ActorKind
+    actor: str
+    post_mortem: Mapping[str, object]
+    """What was known at that instant: current task, last outcomes, last error, sessions, policy text."""
+    reinstated_at: int | None = None
+    reinstated_by: str | None = None
+    reinstate_context: str | None = None
+    was_wrong: bool | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    """How far making it real has come, oldest generation first."""
+
+
+class FireDone(Struct, frozen=True, kw_only=True):
+    """What a person's fire did, or would do."""
+
+    agent_no: int
+    agent_id: str
+    reason: str
+    context: str
+    at: int
+    dry_run: bool
+    fire_id: str | None = None
+    """None in a dry run."""
+    decision_id: str | None = None
+    was_silent: bool = False
+    """The agent had already stopped reporting: the order waits for it."""
+    bypassed: tuple[Guard, ...] = ()
+    """Guards that would have held a policy back; a person is not held, but is told."""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One conversation of an agent, as it stands."""
+
+    id: str
+    session_key: str
+    user_id: str
+    agent_uuid: str | None
+    agent_id: str | None
+    """The agent's own name, None when its row is gone."""
+    label: str | None
+    channel: str | None
+    context_summary: str | None
+    message_count: int
+    is_active: bool
+    started_at: int
+    last_message_at: int | None
+    ended_at: int | None
+    metadata: Mapping[str, object]
+
+
+class SessionFilters(Struct, frozen=True):
+    """What a list of sessions is narrowed to."""
+
+    agent_no: int | None = None
+    user_id: str | None = None
+    channel: str | None = None
+    active: bool | None = None
+
+
+class SessionPlace(Struct, frozen=True):
+    """Where a page of sessions ended: they are listed newest start first, then by key."""
+
+    started_at: int
+    session_key: str
+
+
+class StoredDecision(Struct, frozen=True, kw_only=True):
+    """A decision record with its place in the hash chain."""
+
+    id: str
+    number: int
+    at: int
+    policy: str
+    policy_hash: str
+    policy_set_hash: str
+    agent_no: int
+    agent_id: str
+    incarnation: int
+    verdict: Verdict
+    mode: Mode
+    action: Action
+    reason: str | None
+    guard: Guard | None
+    guard_detail: str
+    actor_kind: ActorKind
+    actor: str
+    evidence: Evidence
+    context: str
+    content_digest: bytes
+    chain_digest: bytes
+
+
+class DecisionFilters(Struct, frozen=True):
+    """What a list of decisions is narrowed to."""
+
+    agent_id: str | None = None
+    policy: str | None = None
+    verdict: Verdict | None = None
+    mode: Mode | None = None
+    guard: Guard | None = None
+
+
+class Recomputed(Struct, frozen=True, kw_only=True):
+    """A decision's evidence, computed again from the journal."""
+
+    identical: bool
+    evidence: Evidence
+    differences: tuple[str, ...]
+
+
+class PolicyAnswer(Struct, frozen=True, kw_only=True):
+    """What one policy has to say about one agent now."""
+
+    policy: str
+    mode: Mode
+    action: Action
+    matches: bool
+    truth: bool | None
+    """Of `when`; None: unknown."""
+    values: Mapping[str, float | None]
+    state: EpisodeState
+    guard: Guard | None
+    guard_detail: str
+    sentence: str
+    since: int | None = None
+    """Since when `when` has been true."""
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Everything the judge would say about one agent at `at`."""
+
+    agent: AgentView
+    at: int
+    policies: tuple[PolicyAnswer, ...]
+
+
+class PolicyProblem(Struct, frozen=True, kw_only=True):
+    """What is wrong with a policy file, and where."""
+
+    file: str
+    line: int
+    column: int
+    severity: str
+    """error or warning"""
+    message: str
+    hint: str = ""
+    excerpt: str = ""
+
+
+class PolicyState(Struct, frozen=True, kw_only=True):
+    """The set in force, and what became of the newest attempt to load another."""
+
+    policy_set: PolicySet
+    loaded_at: int
+    places: tuple[str, ...] = ()
+    """Files and directories the set was read from."""
+    problems: tuple[PolicyProblem, ...] = ()
+    """Of the newest attempt. With an error among them the set in force is an older one."""
+    reload_failed: bool = False
+    matched: Mapping[str, int] = {}
+    """Policy to agents it matches now."""
+    open_episodes: Mapping[str, int] = {}
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What loading a set would give, without loading it."""
+
+    policy_set: PolicySet | None
+    problems: tuple[PolicyProblem, ...]
+
+
+class Stopped(Struct, frozen=True, kw_only=True):
+    """Nothing is decided or delivered since `at`."""
+
+    at: int
+    actor: str
+    reason: str
+
+
+class EnforcementState(Struct, frozen=True, kw_only=True):
+    """Whether anybody can be fired by a policy. `everywhere` stops all workspaces."""
+
+    stopped: Stopped | None = None
+    everywhere: Stopped | None = None
+
+
+class PanicNow(Struct, frozen=True, kw_only=True):
+    """A pool whose stale-type firing is held because too many turned bad at once."""
+
+    pool: str
+    since: int
+    detail: str
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What the landing page and `/-/ready` say of the service itself."""
+
+    started_at: int
+    observing_since: int
+    holder: str
+    epoch: int
+    database: str
+    """For people: a path, or host and database name; never a password."""
+    last_tick_at: int | None = None
+    journal_queue: int = 0
+    panics: tuple[PanicNow, ...] = ()
+    zombies: int = 0
+
+
+class MetricsPage(Struct, frozen=True):
+    """A rendered exposition with the headers that describe it."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """The answer once given under an Idempotency-Key."""
+
+    request_digest: bytes
+    status: int
+    answer: str
+
+
+class Backend(Protocol):
+    """The service, as the web sees it."""
+
+    @property
+    def state(self) -> State:
+        """Whether this process may answer."""
+        ...
+
+    @property
+    def facts(self) -> Facts:
+        """The service about itself, at hand without waiting."""
+        ...
+
+    def now(self) -> int:
+        """Journal time now, never before an `at` already answered."""
+        ...
+
+    def workspace(self, workspace_id: int) -> Workspace:
+        """Its name and uuid, at hand without waiting."""
+        ...
+
+    # what agents say
+
+    async def report(self, reports: Sequence[Report]) -> list[Receipt]:
+        """Durable when it returns; one receipt each, in order. Waits for COMMIT and for nothing else."""
+        ...
+
+    # agents
+
+    async def snapshot(self, workspace_id: int) -> Snapshot:
+        """Everything in memory, holding all that was answered before the call (at most 100 ms late)."""
+        ...
+
+    async def agent(self, workspace_id: int, ident: str) -> AgentView | None:
+        """Memory first, then the database. Holds all that was answered before the call."""
+        ...
+
+    async def agents_left(
+        self,
+        workspace_id: int,
+        *,
+        finished: bool,
+        fired: bool,
+        filters: AgentFilters,
+        after: int,
+        limit: int,
+    ) -> list[AgentView]:
+        """Finished and fired agents in the database with agent_no > `after`, ascending, at most `limit`.
+
+        May hold rows that are still in memory; the caller prefers the snapshot's.
+        """
+        ...
+
+    async def fires(self, workspace_id: int, numbers: Sequence[int]) -> dict[int, list[Fire]]:
+        """Fire history by agent_no, oldest first; agents never fired are absent."""
+        ...
+
+    async def recent_fires(self, workspace_id: int, *, limit: int) -> list[Fire]:
+        """The newest fires of the workspace, newest first."""
+        ...
+
+    # acts of people
+
+    async def fire(
+        self,
+        workspace_id: int,
+        ident: str,
+        *,
+        reason: str,
+        context: str,
+        force: bool,
+        dry_run: bool,
+        actor: Actor,
+    ) -> FireDone:
+        """Terminate, or say what would happen.
+
+        NotFound: no such agent. Invalid: a reason nobody configured. Conflict: already fired (facts
+        firedAt, firedBy, reason, fireId) or protected and not forced (facts protectedUntil).
+        """
+        ...
+
+    async def reinstate(
+        self, workspace_id: int, ident: str, *, context: str, wrong: bool, actor: Actor
+    ) -> AgentView:
+        """Bring a fired agent back. NotFound; Conflict when it is not fired."""
+        ...
+
+    async def protect(
+        self, workspace_id: int, ident: str, *, until: int | None, context: str, actor: Actor
+    ) -> AgentView:
+        """No policy fires it before `until`; None lifts that. NotFound."""
+        ...
+
+    # sessions
+
+    async def sessions(
+        self,
+        workspace_id: int,
+        *,
+        filters: SessionFilters,
+        after: SessionPlace | None,
+        limit: int,
+    ) -> list[Session]:
+        """Newest start first, from just behind `after`, at most `limit`."""
+        ...
+
+    async def session(self, workspace_id: int, key: str) -> Session | None:
+        """The conversation under its key."""
+        ...
+
+    async def put_session(
+        self, workspace_id: int, key: str, report: SessionReport, *, actor: Actor
+    ) -> tuple[Session, bool]:
+        """Create or change; True when it was created. Invalid: an agent or user nobody knows."""
+        ...
+
+    # decisions and policies
+
+    async def decisions(
+        self, workspace_id: int, *, filters: DecisionFilters, before: int | None, limit: int
+    ) -> list[StoredDecision]:
+        """Newest first, with number < `before`, at most `limit`."""
+        ...
+
+    async def decision(self, workspace_id: int, decision_id: str) -> StoredDecision | None:
+        """One record."""
+        ...
+
+    async def recompute(self, workspace_id: int, decision_id: str) -> Recomputed:
+        """Evaluate its policy again on the journal as it was. NotFound; Conflict when history is pruned."""
+        ...
+
+    async def why(self, workspace_id: int, ident: str) -> Why | None:
+        """Every policy's answer about one agent now; None: no such agent."""
+        ...
+
+    async def policies(self, workspace_id: int) -> PolicyState:
+        """What is loaded, and the newest problems."""
+        ...
+
+    async def check_policies(
+        self, workspace_id: int, sources: Sequence[tuple[str, str]]
+    ) -> Checked:
+        """Load (file, text) pairs as a set and throw it away."""
+        ...
+
+    # running it
+
+    async def enforcement(self, workspace_id: int) -> EnforcementState:
+        """Whether policies may act."""
+        ...
+
+    async def stop_enforcement(
+        self, workspace_id: int, *, everywhere: bool, reason: str, actor: Actor
+    ) -> EnforcementState:
+        """Hold everything, until resumed, over restarts. Stopping twice keeps the first stop."""
+        ...
+
+    async def resume_enforcement(
+        self, workspace_id: int, *, everywhere: bool, reason: str, actor: Actor
+    ) -> EnforcementState:
+        """Let policies act again. Conflict when nothing is stopped."""
+        ...
+
+    async def reload(self, *, actor: Actor) -> PolicyState:
+        """Read policies and configuration again, all or nothing; `reload_failed` says which."""
+        ...
+
+    async def metrics(
+        self, workspace_id: int, *, accept: str, accept_encoding: str
+    ) -> MetricsPage:
+        """The exposition in the best format the scraper takes."""
+        ...
+
+    async def recall(self, workspace_id: int, key: str) -> Remembered | None:
+        """The answer under an Idempotency-Key, where it is not older than a day."""
+        ...
+
+    async def remember(self, workspace_id: int, key: str, remembered: Remembered) -> None:
+        """Keep an answer under its key."""
+        ...

@@ -76,6 +76,9 @@ workspaces = Table(
     # the head of the decisions' hash chain; locked by whoever appends
     Column("decisions", BigInteger, nullable=False, server_default=text("0")),
     Column("decisions_head", LargeBinary, nullable=False),
+    # every agents row includes the journal up to here; a rebuild folds what came after
+    Column("folded_writer", Integer, nullable=False, server_default=text("0")),
+    Column("folded_seq", BigInteger, nullable=False, server_default=text("0")),
 )
 
 users = Table(
@@ -144,6 +147,8 @@ agents = Table(
     Column("finished_at", BigInteger),
     Column("finish_context", Text),
     Column("terminated_at", BigInteger),
+    # the later of finished_at and terminated_at, as of the checkpoint; null while the agent is among us
+    Column("left_at", BigInteger),
     Column("protected_until", BigInteger),
     Column("fired_count", Integer, nullable=False, server_default=text("0")),
     # cumulative, so that pruning moves no counter
@@ -172,7 +177,9 @@ agents = Table(
     UniqueConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "agent_id"),
     # a start loads the living without reading the millions that have left
-    Index("ix_agents_left", "workspace_id", "finished_at", "terminated_at"),
+    Index("ix_agents_left", "workspace_id", "left_at"),
+    # the fired ones, page by page
+    Index("ix_agents_standing", "workspace_id", "standing", "agent_no"),
 )
 
 role_totals = Table(
@@ -292,7 +299,7 @@ transitions = Table(
     *_place(),
     Column("agent_no", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    # status or standing
+    # status, standing, protection; enforcement with agent_no 0
     Column("subject", String(20), nullable=False),
     Column("old", String(20)),
     Column("new", String(20), nullable=False),
@@ -372,6 +379,8 @@ decisions = Table(
     Column("policy_set_hash", String(64), nullable=False),
     Column("agent_no", BigInteger, nullable=False),
     Column("agent_id", String(200), nullable=False),
+    # the agent's role then, for counters after a restart; empty when it had none
+    Column("role", String(100), nullable=False, server_default=text("''")),
     Column("incarnation", Integer, nullable=False),
     Column("verdict", String(20), nullable=False),
     Column("mode", String(20), nullable=False),
@@ -383,11 +392,17 @@ decisions = Table(
     Column("actor", String(200), nullable=False),
     Column("evidence", Text, nullable=False),
     Column("context", Text, nullable=False),
-    # the chain runs over digests, so that erasing a personal field later does not break it
+    # the chain runs over digests, so that erasing the personal fields later (agent_id, actor, guard_detail,
+    # context, and the salt with them) does not break it
+    Column("personal_salt", LargeBinary, nullable=True),
+    Column("personal_digest", LargeBinary, nullable=False),
     Column("content_digest", LargeBinary, nullable=False),
     Column("chain_digest", LargeBinary, nullable=False),
     UniqueConstraint("workspace_id", "number"),
+    # newest first: of one agent, of one policy, since an instant
     Index("ix_decisions_agent", "workspace_id", "agent_no", "number"),
+    Index("ix_decisions_policy", "workspace_id", "policy", "number"),
+    Index("ix_decisions_at", "workspace_id", "at"),
 )
 
 fires = Table(
@@ -397,6 +412,7 @@ fires = Table(
     Column("id", String(36), primary_key=True),
     Column("agent_no", BigInteger, nullable=False),
     Column("agent_id", String(200), nullable=False),
+    Column("role", String(100), nullable=False, server_default=text("''")),
     Column("incarnation", Integer, nullable=False),
     Column("decision_id", String(36), nullable=False),
     Column("fired_at", BigInteger, nullable=False),
@@ -412,6 +428,8 @@ fires = Table(
     Column("was_wrong", Boolean),
     # one fire per agent and incarnation, whatever happens
     UniqueConstraint("workspace_id", "agent_no", "incarnation"),
+    # the newest fires of a workspace
+    Index("ix_fires_at", "workspace_id", "fired_at"),
 )
 
 deliveries = Table(
@@ -468,6 +486,8 @@ idempotency_keys = Table(
     Column("status", Integer, nullable=False),
     Column("answer", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    # what is older than a day goes
+    Index("ix_idempotency_keys_at", "workspace_id", "at"),
 )
 
 leases = Table(

@@ -1,0 +1,85 @@
+"""What the judge hands back: a tick's judgement, and its answers about one agent or one decision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+
+from pinkslip.judge.memory import Memory
+from pinkslip.model.decisions import Decision, Episode, Evidence
+from pinkslip.model.words import Action, EpisodeState, Guard, Mode
+
+
+class Finding(Struct, frozen=True):
+    """Something wrong with a policy that a person should hear of. The other policies went on."""
+
+    policy: str
+    message: str
+
+
+class PanicPool(Struct, frozen=True):
+    """A pool in which too many turned stale or failing at once: stale-type firing is held there."""
+
+    pool: str
+    """The value of the guards' pool label; empty for agents without one."""
+    since: int
+    newly: int
+    """How many turned within one `per` and are so still."""
+    size: int
+    """Active agents of the pool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One tick's conclusions. Nothing has happened yet: commit it, then `JudgeState.apply` it."""
+
+    now: int
+    decisions: tuple[Decision, ...]
+    """By the policies' order, then agent_no."""
+    episodes: tuple[Episode, ...]
+    """Every episode this tick changed; CLEAR ones end."""
+    held: Mapping[tuple[str, Guard], int]
+    """How many episodes each guard holds now, by policy."""
+    matched: Mapping[str, int]
+    """How many agents each policy's `match` takes in."""
+    holding: Mapping[str, int]
+    """For how many of those its `when` is true now."""
+    panics: tuple[PanicPool, ...]
+    findings: tuple[Finding, ...]
+    after: Memory = field(repr=False)
+    """What the state becomes when this is applied."""
+
+
+class PolicyAnswer(Struct, frozen=True, kw_only=True):
+    """How one policy stands to one agent now, and what is missing for it to act."""
+
+    policy: str
+    mode: Mode
+    action: Action
+    reason: str | None
+    matches: bool
+    when: str
+    truth: str
+    """true, false or unknown."""
+    values: Mapping[str, float | None]
+    """Every measure `when` reads, base units, 9 significant digits; None: unknown."""
+    state: EpisodeState
+    began_at: int | None
+    true_since: int | None
+    for_ms: int
+    guard: Guard | None
+    """The first guard that holds it, or would."""
+    guard_detail: str
+    guards: tuple[tuple[Guard, str], ...]
+    """Every guard that holds it, or would, in the order they are asked."""
+    words: str
+    """All of it in one sentence."""
+
+
+class Recomputed(Struct, frozen=True, kw_only=True):
+    """A decision's evidence, worked out again from the journal."""
+
+    identical: bool
+    evidence: Evidence
+    differences: tuple[str, ...]
+    """One sentence each; empty when identical."""

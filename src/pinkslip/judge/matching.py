@@ -1,0 +1,86 @@
+"""Whom a policy is about: its matchers over interned words.
+
+A matcher is asked once per word of the vocabulary and remembered, so that a tick costs one look-up per agent.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pinkslip.judge.view import Bools, FleetView
+from pinkslip.model.policy import Matcher, Policy
+from pinkslip.model.words import Status, code_of
+
+_WAITING = code_of(Status.WAITING)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a matcher says of each word of one field, so far."""
+
+    generation: int
+    patterns: tuple[re.Pattern[str], ...]
+    admitted: list[bool] = field(default_factory=list)
+    table: Bools = field(default_factory=lambda: np.zeros(1, dtype=np.bool_))
+    """`admitted`, with a last False that code -1 (no such field) reads."""
+
+
+class Matching:
+    """Remembers matchers' answers. Answers never depend on what was asked before."""
+
+    def __init__(self) -> None:
+        self._known: dict[Matcher, _Known] = {}
+
+    def matched(self, policy: Policy, view: FleetView, *, stale_type: bool) -> Bools:
+        """The slots the policy is about. Finished and fired agents never are; WAITING ones are never late."""
+        matched = view.active
+        if stale_type:
+            matched = matched & (view.status != _WAITING)
+        for matcher in policy.match:
+            matched = matched & self._admitted(matcher, view)
+        return matched
+
+    def refusal(self, policy: Policy, view: FleetView, *, slot: int, stale_type: bool) -> str:
+        """Why the policy is not about this agent, in words; empty when it is."""
+        if not view.active[slot]:
+            return "the agent is finished, fired or set aside"
+        if stale_type and view.status[slot] == _WAITING:
+            return "it is WAITING for a user, which is never unresponsive"
+        for matcher in policy.match:
+            if not self._admitted(matcher, view)[slot]:
+                return f"its {matcher.field} is {spoken_word(view, matcher.field, slot)}, not {wanted(matcher)}"
+        return ""
+
+    def _admitted(self, matcher: Matcher, view: FleetView) -> Bools:
+        words = view.words(matcher.field)
+        known = self._known.get(matcher)
+        if known is None or known.generation != words.generation:
+            known = _Known(
+                words.generation, tuple(re.compile(text) for text in matcher.patterns)
+            )
+            self._known[matcher] = known
+        if len(known.admitted) != len(words.vocabulary):
+            _learn(known, matcher, words.vocabulary)
+        return known.table[words.codes]
+
+
+def _learn(known: _Known, matcher: Matcher, vocabulary: Sequence[str]) -> None:
+    known.admitted.extend(
+        word in matcher.values or any(pattern.fullmatch(word) for pattern in known.patterns)
+        for word in vocabulary[len(known.admitted) :]
+    )
+    known.table = np.array([*known.admitted, False], dtype=np.bool_)
+
+
+def wanted(matcher: Matcher) -> str:
+    """What a matcher asks for, as written: `developer or ~test-.*`."""
+    return " or ".join([*sorted(matcher.values), *(f"~{text}" for text in matcher.patterns)])
+
+
+def spoken_word(view: FleetView, field_name: str, slot: int) -> str:
+    """What an agent has in a field, for a sentence."""
+    words = view.words(field_name)
+    code = int(words.codes[slot])
+    return "not given" if code < 0 else words.vocabulary[code]

@@ -1,0 +1,163 @@
+"""What the judge remembers between two ticks, as values: open episodes, panics, and what shadow would have fired.
+
+A tick never changes a Memory, it makes the next one; so a tick whose transaction fails has not happened.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinkslip.fleet.snapshot import Codes, Integers
+from pinkslip.model.decisions import Episode
+from pinkslip.model.words import EpisodeState, Guard, code_of, word_of
+
+NEVER = -1
+"""Stands for None in columns of instants."""
+NOBODY = -1
+"""Stands for None in a column of guards."""
+
+Texts = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """Every open episode of one policy, in columns, ordered by agent_no."""
+
+    number: Integers
+    slot: Integers
+    """Where the agent stood last; a hint, checked before use."""
+    incarnation: Integers
+    state: Codes
+    began_at: Integers
+    true_since: Integers
+    false_since: Integers
+    guard: NDArray[np.int8]
+    guard_detail: Texts
+    decision_id: Texts
+    episode_hash: Texts
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def take(self, which: NDArray[np.bool_] | Integers) -> "Track":
+        """Some of them; `which` must keep the order."""
+        return Track(**{name: getattr(self, name)[which] for name in COLUMNS})
+
+    def joined(self, other: "Track") -> "Track":
+        """Both, in order of agent_no. They share no agent."""
+        number = np.concatenate((self.number, other.number))
+        order = np.argsort(number, kind="stable")
+        return Track(
+            **{
+                name: np.concatenate((getattr(self, name), getattr(other, name)))[order]
+                for name in COLUMNS
+            },
+        )
+
+    def copied(self) -> "Track":
+        """A copy whose columns may be written."""
+        return Track(**{name: getattr(self, name).copy() for name in COLUMNS})
+
+    def episode(self, policy: str, row: int) -> Episode:
+        """One row as the store keeps it."""
+        guard = int(self.guard[row])
+        return Episode(
+            policy=policy,
+            episode_hash=self.episode_hash[row],
+            agent_no=int(self.number[row]),
+            incarnation=int(self.incarnation[row]),
+            state=word_of(EpisodeState, int(self.state[row])),
+            began_at=int(self.began_at[row]),
+            true_since=_instant(self.true_since[row]),
+            false_since=_instant(self.false_since[row]),
+            guard=None if guard == NOBODY else word_of(Guard, guard),
+            guard_detail=self.guard_detail[row],
+            decision_id=self.decision_id[row],
+        )
+
+    def ended(self, policy: str, row: int) -> Episode:
+        """One row as its last word: CLEAR."""
+        return Episode(
+            policy=policy,
+            episode_hash=self.episode_hash[row],
+            agent_no=int(self.number[row]),
+            incarnation=int(self.incarnation[row]),
+            state=EpisodeState.CLEAR,
+            began_at=int(self.began_at[row]),
+            true_since=_instant(self.true_since[row]),
+            false_since=_instant(self.false_since[row]),
+            decision_id=self.decision_id[row],
+        )
+
+
+COLUMNS = (
+    "number",
+    "slot",
+    "incarnation",
+    "state",
+    "began_at",
+    "true_since",
+    "false_since",
+    "guard",
+    "guard_detail",
+    "decision_id",
+    "episode_hash",
+)
+
+
+def _instant(value: np.int64) -> int | None:
+    return None if value == NEVER else int(value)
+
+
+def track_of(episodes: Iterable[Episode]) -> Track:
+    """Episodes of one policy, from the store."""
+    rows = sorted(episodes, key=lambda episode: episode.agent_no)
+    return Track(
+        number=np.array([row.agent_no for row in rows], dtype=np.int64),
+        slot=np.full(len(rows), NEVER, dtype=np.int64),
+        incarnation=np.array([row.incarnation for row in rows], dtype=np.int64),
+        state=np.array([code_of(row.state) for row in rows], dtype=np.uint8),
+        began_at=np.array([row.began_at for row in rows], dtype=np.int64),
+        true_since=_instants([row.true_since for row in rows]),
+        false_since=_instants([row.false_since for row in rows]),
+        guard=np.array(
+            [NOBODY if row.guard is None else code_of(row.guard) for row in rows], dtype=np.int8
+        ),
+        guard_detail=texts([row.guard_detail for row in rows]),
+        decision_id=texts([row.decision_id for row in rows]),
+        episode_hash=texts([row.episode_hash for row in rows]),
+    )
+
+
+def _instants(values: list[int | None]) -> Integers:
+    return np.array([NEVER if value is None else value for value in values], dtype=np.int64)
+
+
+def texts(values: list[str] | list[str | None]) -> Texts:
+    """A column of Python strings."""
+    column = np.empty(len(values), dtype=np.object_)
+    column[:] = values
+    return column
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualFire:
+    """A fire that a policy in shadow would have made."""
+
+    at: int
+    agent_no: int
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All of it, for one workspace."""
+
+    tracks: Mapping[str, Track] = field(default_factory=dict)
+    """By policy."""
+    panics: Mapping[str, int] = field(default_factory=dict)
+    """Pools in panic and since when."""
+    virtual: tuple[VirtualFire, ...] = ()
+    """Oldest first; those older than any envelope's window are forgotten."""

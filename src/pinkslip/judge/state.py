@@ -1,0 +1,162 @@
+"""The judge's memory as its owner, the fleet thread, holds it: restored, applied to, asked, and carried over a reload."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from pinkslip.fleet.snapshot import Integers
+from pinkslip.judge.conclusions import Judgement
+from pinkslip.judge.matching import Matching
+from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
+from pinkslip.judge.view import Bools
+from pinkslip.model.decisions import Decision, Episode
+from pinkslip.model.policy import Policy, PolicySet
+from pinkslip.model.words import Action, EpisodeState, Mode, Verdict, code_of
+
+_PENDING = code_of(EpisodeState.PENDING)
+_SHADOWED = code_of(EpisodeState.SHADOWED)
+_NOTICED = code_of(EpisodeState.NOTICED)
+_ACTED = code_of(EpisodeState.ACTED)
+
+
+class JudgeState:
+    """One workspace's episodes, panics and edges. Touched by one thread only."""
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
+        self.matching = Matching()
+        """What matchers said of each word so far; a cache, never part of a verdict."""
+        self._force: dict[str, int] = {}
+
+    @classmethod
+    def restore(
+        cls, episodes: Iterable[Episode], *, shadowed: Iterable[Decision] = ()
+    ) -> "JudgeState":
+        """What a former process left: its open episodes, and its `shadowed` decisions to fire within
+        the envelope's windows, which the virtual envelope counts."""
+        by_policy: dict[str, list[Episode]] = defaultdict(list)
+        for episode in episodes:
+            if episode.state is not EpisodeState.CLEAR:
+                by_policy[episode.policy].append(episode)
+        virtual = {
+            (fire.at, fire.agent_no, fire.incarnation): fire
+            for fire in map(_virtual_fire, shadowed)
+            if fire is not None
+        }
+        return cls(
+            Memory(
+                tracks={policy: track_of(rows) for policy, rows in by_policy.items()},
+                virtual=tuple(virtual[key] for key in sorted(virtual)),
+            )
+        )
+
+    def apply(self, judgement: Judgement, *, superseded: Collection[str] = ()) -> None:
+        """Make a committed tick's conclusions ours.
+
+        `superseded` names decisions the transaction recorded but could not do; where the agent is still
+        there, its episode is tried again.
+        """
+        self.memory = judgement.after
+        if superseded:
+            self.memory = replace(
+                self.memory,
+                tracks={
+                    policy: _reopened(track, superseded)
+                    for policy, track in self.memory.tracks.items()
+                },
+            )
+
+    def episodes(self) -> list[Episode]:
+        """All open ones, by policy and agent_no."""
+        return [
+            track.episode(policy, row)
+            for policy, track in sorted(self.memory.tracks.items())
+            for row in range(len(track))
+        ]
+
+    def open_episodes(self, agent_no: int) -> list[Episode]:
+        """One agent's, by policy."""
+        return [
+            track.episode(policy, row)
+            for policy, track in sorted(self.memory.tracks.items())
+            for row in np.flatnonzero(track.number == agent_no).tolist()
+        ]
+
+    def convicted(self) -> Integers:
+        """agent_no of everybody with enough evidence against them to act: an episode past pending."""
+        found = [track.number[track.state != _PENDING] for track in self.memory.tracks.values()]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+
+    def adopt(self, policy_set: PolicySet, *, now: int) -> tuple[Episode, ...]:
+        """Take over other policies; returns the episodes that end by it, CLEAR.
+
+        1. A policy that is gone, off, or has another `episode_hash` loses its episodes: it starts afresh.
+        2. So does one that may do less than before: enforce to shadow, fire to notify.
+        3. One that may do more tries again what it had only shadowed or noticed.
+        """
+        policies = {policy.name: policy for policy in policy_set.policies}
+        tracks: dict[str, Track] = {}
+        ended: list[Episode] = []
+        for name, track in sorted(self.memory.tracks.items()):
+            policy = policies.get(name)
+            stays = self._stays(policy, track)
+            ended += [track.ended(name, row) for row in np.flatnonzero(~stays).tolist()]
+            if policy is not None and stays.any():
+                tracks[name] = _promoted(policy, track.take(stays))
+        self.memory = replace(self.memory, tracks=tracks)
+        self.matching = Matching()
+        self._force = {policy.name: _force(policy) for policy in policy_set.policies}
+        return tuple(ended)
+
+    def _stays(self, policy: Policy | None, track: Track) -> Bools:
+        """Which episodes outlive a reload that brings `policy` in their policy's place."""
+        if policy is None or policy.mode is Mode.OFF:
+            return np.zeros(len(track), dtype=np.bool_)
+        if _force(policy) < self._force.get(policy.name, 0):
+            return np.zeros(len(track), dtype=np.bool_)
+        same: Bools = track.episode_hash == policy.episode_hash
+        return same & ~_beyond(policy, track)
+
+
+def _force(policy: Policy) -> int:
+    """How much a policy may do, to tell promotion from demotion: mode first, then action."""
+    mode = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ENFORCE: 2}[policy.mode]
+    return 2 * mode + (policy.action is Action.FIRE)
+
+
+def _beyond(policy: Policy, track: Track) -> Bools:
+    """Episodes that went further than the policy may go now; after a restart they alone tell of a demotion."""
+    states = {_ACTED, _NOTICED} if policy.mode is not Mode.ENFORCE else {_ACTED}
+    if policy.mode is Mode.ENFORCE and policy.action is Action.FIRE:
+        states = set()
+    return np.isin(track.state, sorted(states))
+
+
+def _promoted(policy: Policy, track: Track) -> Track:
+    again = track.state == _SHADOWED
+    if policy.mode is not Mode.ENFORCE:
+        return track
+    if policy.action is Action.FIRE:
+        again |= track.state == _NOTICED
+    return _pending_again(track, again)
+
+
+def _reopened(track: Track, decision_ids: Collection[str]) -> Track:
+    again = np.array([text in decision_ids for text in track.decision_id], dtype=np.bool_)
+    return _pending_again(track, again)
+
+
+def _pending_again(track: Track, again: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Track:
+    if not again.any():
+        return track
+    copy = track.copied()
+    copy.state[again] = _PENDING
+    return copy
+
+
+def _virtual_fire(decision: Decision) -> VirtualFire | None:
+    if decision.verdict is not Verdict.SHADOWED or decision.action is not Action.FIRE:
+        return None
+    return VirtualFire(decision.at, decision.agent_no, decision.incarnation)

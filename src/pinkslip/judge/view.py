@@ -1,0 +1,96 @@
+"""What the judge asks of a fleet at one instant. `fleet.measures.Measures` answers it; tests answer from arrays.
+
+Every vector has one place per slot. Numbers are in base units, NaN where unknown.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinkslip.fleet.snapshot import Codes, Floats, Integers
+from pinkslip.model.policy import Filter, Window
+
+Bools = NDArray[np.bool_]
+
+
+class Words(Protocol):
+    """One text field of every agent, as places in a vocabulary."""
+
+    @property
+    def codes(self) -> NDArray[np.int32]:
+        """Per slot; -1: the agent has no such field."""
+        ...
+
+    @property
+    def vocabulary(self) -> Sequence[str]:
+        """What the codes stand for. It only grows while `generation` stays."""
+        ...
+
+    @property
+    def generation(self) -> int:
+        """Another number: the vocabulary was made anew."""
+        ...
+
+
+class FleetView(Protocol):
+    """One workspace's agents at `now`."""
+
+    @property
+    def now(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def agent_ids(self) -> Sequence[str]: ...
+    @property
+    def numbers(self) -> Integers:
+        """`agent_no`, 0 where the slot is free."""
+        ...
+
+    @property
+    def incarnation(self) -> Integers: ...
+    @property
+    def active(self) -> Bools:
+        """In memory, not finished, not fired, not quarantined."""
+        ...
+
+    @property
+    def stale(self) -> Bools:
+        """Silent for longer than its grace, and expected to beat."""
+        ...
+
+    @property
+    def status(self) -> Codes: ...
+    @property
+    def protected_until(self) -> Integers:
+        """Journal ms, 0 where not protected."""
+        ...
+
+    @property
+    def interval_s(self) -> Floats:
+        """Declared, else assumed."""
+        ...
+
+    @property
+    def stale_factor(self) -> float:
+        """Grace in intervals."""
+        ...
+
+    @property
+    def observing_since(self) -> int:
+        """Since when we have watched without a gap."""
+        ...
+
+    def value(self, name: str, window: Window | None, outcomes: Filter) -> Floats: ...
+    def quantile(
+        self, name: str, window: Window, outcomes: Filter, slots: Integers
+    ) -> Floats: ...
+    def words(self, field: str) -> Words: ...
+    def active_at(self, then: int) -> Bools: ...
+    def fired_by_policy_since(self, then: int) -> Bools: ...
+    def blind_between(self, start: int, end: int) -> int:
+        """Milliseconds of [start, end] in which we did not see."""
+        ...
+
+    def slot_of(self, agent_no: int) -> int | None: ...

@@ -184,6 +184,12 @@ class Restored(Struct, frozen=True, tag=True):
     last_error: str | None
     streak: int
     """Failures in a row, fault agent, every source."""
+    tasks_before: int = 0
+    """Of `tasks`, those of former incarnations."""
+    last_fired_at: int | None = None
+    """The newest fire, reinstated or not: the envelope counts it."""
+    last_fired_policy: str | None = None
+    """The policy that did it; None: a person, or nobody yet."""
 
 
 Fact = (

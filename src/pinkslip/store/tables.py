@@ -151,6 +151,9 @@ agents = Table(
     Column("left_at", BigInteger),
     Column("protected_until", BigInteger),
     Column("fired_count", Integer, nullable=False, server_default=text("0")),
+    # the newest fire, reinstated or not, and the policy that did it (null: a person): the envelope counts it
+    Column("last_fired_at", BigInteger),
+    Column("last_fired_policy", String(100)),
     # cumulative, so that pruning moves no counter
     Column("tasks", BigInteger, nullable=False, server_default=text("0")),
     Column("successes", BigInteger, nullable=False, server_default=text("0")),
@@ -171,6 +174,8 @@ agents = Table(
     Column("error_count", BigInteger, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("streak", BigInteger, nullable=False, server_default=text("0")),
+    # of `tasks`, those of former incarnations
+    Column("tasks_before", BigInteger, nullable=False, server_default=text("0")),
     # the row is a checkpoint of the fold: it includes every fact up to here, and none after
     Column("folded_writer", Integer, nullable=False, server_default=text("0")),
     Column("folded_seq", BigInteger, nullable=False, server_default=text("0")),

@@ -289,6 +289,8 @@ def _create_tables() -> None:
         sa.Column("left_at", sa.BigInteger(), nullable=True),
         sa.Column("protected_until", sa.BigInteger(), nullable=True),
         sa.Column("fired_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("last_fired_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_fired_policy", sa.String(length=100), nullable=True),
         sa.Column("tasks", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("successes", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("failed_agent", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -318,6 +320,7 @@ def _create_tables() -> None:
         sa.Column("error_count", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("streak", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tasks_before", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("folded_writer", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("folded_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(

@@ -13,6 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
+from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
 from pinkslip.model.decisions import Delivery, Evidence
 from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.policy import PolicySet
@@ -20,13 +21,13 @@ from pinkslip.model.ports import Receipt
 from pinkslip.model.words import (
     Action,
     ActorKind,
-    EpisodeState,
     Guard,
     Mode,
     Standing,
     Status,
     Verdict,
 )
+from pinkslip.policies.problems import Problem
 
 
 class Phase(StrEnum):
@@ -194,51 +195,12 @@ class DecisionFilters(Struct, frozen=True):
     guard: Guard | None = None
 
 
-class Recomputed(Struct, frozen=True, kw_only=True):
-    """A decision's evidence, computed again from the journal."""
-
-    identical: bool
-    evidence: Evidence
-    differences: tuple[str, ...]
-
-
-class PolicyAnswer(Struct, frozen=True, kw_only=True):
-    """What one policy has to say about one agent now."""
-
-    policy: str
-    mode: Mode
-    action: Action
-    matches: bool
-    truth: bool | None
-    """Of `when`; None: unknown."""
-    values: Mapping[str, float | None]
-    state: EpisodeState
-    guard: Guard | None
-    guard_detail: str
-    sentence: str
-    since: int | None = None
-    """Since when `when` has been true."""
-
-
 class Why(Struct, frozen=True, kw_only=True):
     """Everything the judge would say about one agent at `at`."""
 
     agent: AgentView
     at: int
     policies: tuple[PolicyAnswer, ...]
-
-
-class PolicyProblem(Struct, frozen=True, kw_only=True):
-    """What is wrong with a policy file, and where."""
-
-    file: str
-    line: int
-    column: int
-    severity: str
-    """error or warning"""
-    message: str
-    hint: str = ""
-    excerpt: str = ""
 
 
 class PolicyState(Struct, frozen=True, kw_only=True):
@@ -248,7 +210,7 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     loaded_at: int
     places: tuple[str, ...] = ()
     """Files and directories the set was read from."""
-    problems: tuple[PolicyProblem, ...] = ()
+    problems: tuple[Problem, ...] = ()
     """Of the newest attempt. With an error among them the set in force is an older one."""
     reload_failed: bool = False
     matched: Mapping[str, int] = {}
@@ -260,7 +222,7 @@ class Checked(Struct, frozen=True, kw_only=True):
     """What loading a set would give, without loading it."""
 
     policy_set: PolicySet | None
-    problems: tuple[PolicyProblem, ...]
+    problems: tuple[Problem, ...]
 
 
 class Stopped(Struct, frozen=True, kw_only=True):
@@ -278,14 +240,6 @@ class EnforcementState(Struct, frozen=True, kw_only=True):
     everywhere: Stopped | None = None
 
 
-class PanicNow(Struct, frozen=True, kw_only=True):
-    """A pool whose stale-type firing is held because too many turned bad at once."""
-
-    pool: str
-    since: int
-    detail: str
-
-
 class Facts(Struct, frozen=True, kw_only=True):
     """What the landing page and `/-/ready` say of the service itself."""
 
@@ -297,7 +251,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """For people: a path, or host and database name; never a password."""
     last_tick_at: int | None = None
     journal_queue: int = 0
-    panics: tuple[PanicNow, ...] = ()
+    panics: tuple[PanicPool, ...] = ()
     zombies: int = 0
 
 
@@ -371,10 +325,6 @@ class Backend(Protocol):
 
     async def fires(self, workspace_id: int, numbers: Sequence[int]) -> dict[int, list[Fire]]:
         """Fire history by agent_no, oldest first; agents never fired are absent."""
-        ...
-
-    async def recent_fires(self, workspace_id: int, *, limit: int) -> list[Fire]:
-        """The newest fires of the workspace, newest first."""
         ...
 
     # acts of people

@@ -1,0 +1,1 @@
+"""Making a fire real outside, and knowing whether it became real."""

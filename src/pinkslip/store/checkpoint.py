@@ -1,0 +1,319 @@
+"""The agents' rows as a checkpoint of the fold: written in chunks, read back as `Restored`.
+
+A row says up to which journal place its columns include everything about that agent. Once all agents
+changed up to a place have been written, the workspace's row says so too (`complete`), and a rebuild folds
+only what came after. A row is made at first contact and only ever updated here: a deleted one stays deleted.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    SmallInteger,
+    bindparam,
+    select,
+    tuple_,
+    update,
+)
+
+from pinkslip.fleet.snapshot import AgentView, RoleTotals
+from pinkslip.model.facts import Restored
+from pinkslip.model.words import Fault, Standing, Status
+from pinkslip.store.tables import agents, role_totals, workspaces
+from pinkslip.store.transaction import Transaction
+from pinkslip.store.upsert import upsert
+
+FAILED_COLUMNS = tuple(f"failed_{fault}" for fault in Fault)
+FETCH = 5_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where in the journal: process start and number in it."""
+
+    writer: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsAt:
+    """Role totals that include everything up to `place`, and nothing after."""
+
+    rows: tuple[RoleTotals, ...]
+    place: Place
+
+
+# the columns a checkpoint reads and writes, with the field of `Restored` each one holds
+_FIELDS = {
+    "agent_no": "agent_no",
+    "id": "uuid",
+    "agent_id": "agent_id",
+    "folded_writer": "writer",
+    "folded_seq": "seq",
+    **{
+        name: name
+        for name in (
+            "name",
+            "model",
+            "role",
+            "host",
+            "lineage",
+            "boot_id",
+            "session_key",
+            "incarnation",
+            "incarnation_at",
+            "created_at",
+            "updated_at",
+            "last_heartbeat",
+            "interval_ms",
+            "status_since",
+            "current_task",
+            "task_since",
+            "progress",
+            "progress_at",
+            "context_used",
+            "finished_at",
+            "terminated_at",
+            "protected_until",
+            "fired_count",
+            "tasks",
+            "successes",
+            "duration_ms_sum",
+            "duration_count",
+            "tokens_in",
+            "tokens_out",
+            "cost_micros",
+            "score_e6_sum",
+            "score_count",
+            "error_count",
+            "last_error",
+            "streak",
+            "tasks_before",
+            "last_fired_at",
+            "last_fired_policy",
+        )
+    },
+}
+_SPECIAL = ("labels", "status", "standing", "duration_buckets", *FAILED_COLUMNS)
+_COLUMNS = [agents.c[name] for name in (*_FIELDS, *_SPECIAL)]
+_KEPT = frozenset({"agent_no", "id", "agent_id", "created_at"})
+"""Written at first contact and never after."""
+
+_labels = msgspec.json.Decoder(dict[str, str]).decode
+_buckets = msgspec.json.Decoder(tuple[int, ...]).decode
+_totals = msgspec.json.Decoder(RoleTotals).decode
+_statuses = {str(status): status for status in Status}
+_standings = {str(standing): standing for standing in Standing}
+
+
+def checkpoint(
+    tx: Transaction,
+    workspace_id: int,
+    rows: Sequence[Restored],
+    totals: TotalsAt | None = None,
+    *,
+    complete: Place | None = None,
+) -> None:
+    """Write these agents' rows, where they are newer than what is stored.
+
+    `complete`: after this chunk every agent changed at or before that place has been written. Pass it with
+    the last chunk, together with `totals` no older than it.
+    """
+    if rows:
+        _write_agents(tx.connection, workspace_id, rows)
+    if totals is not None:
+        _write_totals(tx.connection, workspace_id, totals)
+    if complete is not None:
+        tx.connection.execute(
+            update(workspaces)
+            .where(
+                workspaces.c.id == workspace_id,
+                tuple_(workspaces.c.folded_writer, workspaces.c.folded_seq)
+                < (complete.writer, complete.seq),
+            )
+            .values(folded_writer=complete.writer, folded_seq=complete.seq)
+        )
+
+
+def complete_place(connection: Connection, workspace_id: int) -> Place:
+    """Every agent's row includes the journal up to here."""
+    row = connection.execute(
+        select(workspaces.c.folded_writer, workspaces.c.folded_seq).where(
+            workspaces.c.id == workspace_id
+        )
+    ).one_or_none()
+    return Place(row.folded_writer, row.folded_seq) if row else Place(0, 0)
+
+
+def role_totals_at(connection: Connection, workspace_id: int) -> TotalsAt:
+    """What was checkpointed last; nothing at place 0 when nothing was."""
+    rows = connection.execute(
+        select(
+            role_totals.c.totals, role_totals.c.folded_writer, role_totals.c.folded_seq
+        ).where(role_totals.c.workspace_id == workspace_id)
+    ).all()
+    place = max((Place(row.folded_writer, row.folded_seq) for row in rows), default=Place(0, 0))
+    return TotalsAt(tuple(_totals(row.totals) for row in rows), place)
+
+
+def restored_agents(
+    connection: Connection, workspace_id: int, *conditions: Any, chunk: int = FETCH
+) -> Iterator[Restored]:
+    """Agents' rows where all `conditions` hold, as they were last checkpointed."""
+    result = connection.execution_options(yield_per=chunk).execute(
+        select(*_COLUMNS).where(agents.c.workspace_id == workspace_id, *conditions)
+    )
+    for rows in result.partitions():
+        for row in rows:
+            yield _restored(tuple(row))
+
+
+def as_restored(rows: Iterable[Sequence[Any]]) -> list[Restored]:
+    """Raw rows of `columns()`."""
+    return [_restored(tuple(row)) for row in rows]
+
+
+def columns() -> list[Column[Any]]:
+    """What to select for `as_restored`."""
+    return list(_COLUMNS)
+
+
+def view_of(agent: Restored, *, is_stale: bool = False) -> AgentView:
+    """What API and pages show of an agent that is not in memory."""
+    values = {name: getattr(agent, name) for name in _SHARED_WITH_VIEW}
+    return AgentView(is_stale=is_stale, **values)
+
+
+_SHARED_WITH_VIEW = tuple(
+    name for name in AgentView.__struct_fields__ if name in Restored.__struct_fields__
+)
+
+
+def _restored(row: tuple[Any, ...]) -> Restored:
+    plain = dict(zip(_FIELDS.values(), row, strict=False))
+    labels, status, standing, buckets, *failed = row[len(_FIELDS) :]
+    return Restored(
+        **plain,
+        at=plain["updated_at"],
+        labels=_labels(labels) if labels != "{}" else {},
+        status=_statuses[status],
+        standing=_standings[standing],
+        failed=tuple(failed),
+        duration_buckets=_buckets(buckets) if buckets != "[]" else (),
+    )
+
+
+def _values(agent: Restored) -> dict[str, Any]:
+    values = {column: getattr(agent, field) for column, field in _FIELDS.items()}
+    values["labels"] = msgspec.json.encode(agent.labels, order="sorted").decode()
+    values["status"] = str(agent.status)
+    values["standing"] = str(agent.standing)
+    values["duration_buckets"] = msgspec.json.encode(agent.duration_buckets).decode()
+    values.update(zip(FAILED_COLUMNS, agent.failed, strict=True))
+    values["left_at"] = max(
+        (at for at in (agent.finished_at, agent.terminated_at) if at is not None), default=None
+    )
+    return values
+
+
+_WRITTEN = (*_FIELDS, *_SPECIAL, "left_at")
+
+
+def _write_agents(connection: Connection, workspace_id: int, rows: Sequence[Restored]) -> None:
+    writers: dict[str, Callable[[Connection, int, list[dict[str, Any]]], None]] = {
+        "sqlite": _update_one_by_one,
+        "postgresql": _update_from_arrays,
+    }
+    # by number, so that two writers would meet rows in one order
+    values = [_values(agent) for agent in sorted(rows, key=lambda agent: agent.agent_no)]
+    writers[connection.dialect.name](connection, workspace_id, values)
+
+
+def _update_one_by_one(
+    connection: Connection, workspace_id: int, values: list[dict[str, Any]]
+) -> None:
+    assignments = ", ".join(f"{name} = ?" for name in _WRITTEN if name not in _KEPT)
+    names = [name for name in _WRITTEN if name not in _KEPT]
+    connection.exec_driver_sql(
+        f"UPDATE agents SET {assignments} WHERE workspace_id = ? AND agent_no = ?"  # noqa: S608 - names are ours
+        " AND (folded_writer, folded_seq) <= (?, ?)",
+        [
+            (
+                *(row[name] for name in names),
+                workspace_id,
+                row["agent_no"],
+                row["folded_writer"],
+                row["folded_seq"],
+            )
+            for row in values
+        ],
+    )
+
+
+def _update_from_arrays(
+    connection: Connection, workspace_id: int, values: list[dict[str, Any]]
+) -> None:
+    written = [name for name in _WRITTEN if name not in _KEPT]
+    names = ["agent_no", *written]
+    arrays = ", ".join(f"%({name})s::{_array_type(agents.c[name])}" for name in names)
+    assignments = ", ".join(f"{name} = new.{name}" for name in written)
+    connection.exec_driver_sql(
+        f"UPDATE agents SET {assignments}"  # noqa: S608 - names are ours
+        f" FROM unnest({arrays}) AS new({', '.join(names)})"
+        " WHERE agents.workspace_id = %(workspace_id)s AND agents.agent_no = new.agent_no"
+        " AND (agents.folded_writer, agents.folded_seq) <= (new.folded_writer, new.folded_seq)",
+        {name: [row[name] for row in values] for name in names}
+        | {"workspace_id": workspace_id},
+    )
+
+
+def _array_type(column: Column[Any]) -> str:
+    kinds = {
+        BigInteger: "bigint[]",
+        Integer: "integer[]",
+        SmallInteger: "smallint[]",
+        Float: "float8[]",
+        Boolean: "boolean[]",
+    }
+    return kinds.get(type(column.type), "text[]")
+
+
+def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -> None:
+    """Rows never go: a role nobody has any more keeps what it did."""
+    if not totals.rows:
+        return
+    key = {"workspace_id": workspace_id}
+    place = {"folded_writer": totals.place.writer, "folded_seq": totals.place.seq}
+    rows = [
+        {
+            **key,
+            **place,
+            "role": row.role,
+            "model": row.model,
+            "totals": msgspec.json.encode(row).decode(),
+        }
+        for row in totals.rows
+    ]
+    upsert(connection, role_totals, rows)
+    connection.execute(
+        update(role_totals)
+        .where(
+            role_totals.c.workspace_id == bindparam("owner"),
+            tuple_(role_totals.c.folded_writer, role_totals.c.folded_seq)
+            < (bindparam("new_writer"), bindparam("new_seq")),
+        )
+        .values(folded_writer=bindparam("new_writer"), folded_seq=bindparam("new_seq")),
+        {
+            "owner": workspace_id,
+            "new_writer": totals.place.writer,
+            "new_seq": totals.place.seq,
+        },
+    )

@@ -1,0 +1,118 @@
+"""One agent as it stands now in the journal: its checkpointed row with every later change applied."""
+
+from msgspec import UNSET
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, select, tuple_
+
+from pinkslip.model.facts import (
+    Changed,
+    Finished,
+    Fired,
+    Protected,
+    Registered,
+    Reinstated,
+    Restored,
+    Revived,
+)
+from pinkslip.model.words import Standing, Status
+from pinkslip.store.changes import CHANGE_COLUMNS, Change, change_of
+from pinkslip.store.checkpoint import restored_agents
+from pinkslip.store.tables import agent_changes, agents
+
+_WORDS = (
+    "boot_id",
+    "name",
+    "model",
+    "role",
+    "host",
+    "lineage",
+    "session_key",
+    "interval_ms",
+    "context_used",
+    "last_error",
+)
+
+
+def latest(connection: Connection, workspace_id: int, agent_no: int) -> Restored | None:
+    """Status, words and times as of the newest change; totals and heartbeats as of the checkpoint."""
+    rows = restored_agents(connection, workspace_id, agents.c.agent_no == agent_no)
+    agent = next(rows, None)
+    if agent is None:
+        return None
+    changes = connection.execute(
+        select(*CHANGE_COLUMNS)
+        .where(
+            agent_changes.c.workspace_id == workspace_id,
+            agent_changes.c.agent_no == agent_no,
+            tuple_(agent_changes.c.writer, agent_changes.c.seq) > (agent.writer, agent.seq),
+        )
+        .order_by(agent_changes.c.writer, agent_changes.c.seq)
+    )
+    for row in changes:
+        agent = _applied(agent, change_of(row), writer=row.writer)
+    return agent
+
+
+def _applied(agent: Restored, change: Change, *, writer: int) -> Restored:
+    agent = replace(
+        agent,
+        writer=writer,
+        seq=change.seq,
+        at=change.at,
+        updated_at=max(agent.updated_at, change.at),
+    )
+    match change:
+        case Registered():
+            return agent
+        case Changed():
+            return _reported(agent, change)
+        case Finished():
+            return replace(_with_status(agent, Status.IDLE, change.at), finished_at=change.at)
+        case Revived():
+            return replace(agent, finished_at=None)
+        case Fired():
+            return replace(
+                _with_status(agent, Status.TERMINATED, change.at),
+                standing=Standing.FIRED,
+                terminated_at=change.at,
+                fired_count=agent.fired_count + 1,
+                last_fired_at=change.at,
+                last_fired_policy=change.by_policy,
+            )
+        case Reinstated():
+            return replace(
+                _with_status(agent, Status.IDLE, change.at),
+                standing=Standing.ACTIVE,
+                finished_at=None,
+                terminated_at=None,
+                incarnation=change.incarnation,
+                incarnation_at=change.at,
+                tasks_before=agent.tasks,
+                streak=0,
+            )
+        case Protected():
+            return replace(agent, protected_until=change.until)
+
+
+def _reported(agent: Restored, change: Changed) -> Restored:
+    said = {name: value for name, value in asdict(change).items() if value is not UNSET}
+    values = {name: said[name] for name in _WORDS if name in said}
+    if "labels" in said:
+        values["labels"] = said["labels"] or {}
+    if "progress" in said and said["progress"] != agent.progress:
+        values["progress"], values["progress_at"] = said["progress"], change.at
+    if "current_task" in said and said["current_task"] != agent.current_task:
+        values["current_task"] = said["current_task"]
+        values["task_since"] = change.at if said["current_task"] is not None else None
+    agent = replace(agent, **values)
+    if "status" in said:
+        agent = _with_status(agent, said["status"], change.at)
+    return agent
+
+
+def _with_status(agent: Restored, status: Status, at: int) -> Restored:
+    if status is agent.status:
+        return agent
+    cleared = {"current_task": None, "task_since": None} if status is Status.IDLE else {}
+    errors = agent.error_count + (status is Status.ERROR)
+    return replace(agent, status=status, status_since=at, error_count=errors, **cleared)

@@ -14,20 +14,26 @@ from msgspec import Struct
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
-from pinkslip.model.decisions import Delivery, Evidence
 from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import (
-    Action,
     ActorKind,
     Guard,
-    Mode,
-    Standing,
-    Status,
-    Verdict,
 )
 from pinkslip.policies.problems import Problem
+from pinkslip.store.views import (
+    AgentFilters,
+    DecisionFilters,
+    EnforcementState,
+    Fire,
+    Remembered,
+    Session,
+    SessionFilters,
+    SessionPlace,
+    StoredDecision,
+    Workspace,
+)
 
 
 class Phase(StrEnum):
@@ -50,59 +56,11 @@ class State(Struct, frozen=True):
     """What a person is told beside it: `rebuilding the fleet`, `upgrading the schema`."""
 
 
-class Workspace(Struct, frozen=True):
-    """The tenant, as answers name it."""
-
-    id: int
-    uuid: str
-    name: str
-
-
 class Actor(Struct, frozen=True):
     """Who does something. Taken from the caller's identity, never from a body."""
 
     kind: ActorKind
     name: str
-
-
-class AgentFilters(Struct, frozen=True):
-    """What a list of agents is narrowed to. An empty set asks nothing; several values mean any of them."""
-
-    status: frozenset[Status] = frozenset()
-    standing: frozenset[Standing] = frozenset()
-    role: frozenset[str] = frozenset()
-    model: frozenset[str] = frozenset()
-    host: frozenset[str] = frozenset()
-    lineage: frozenset[str] = frozenset()
-    labels: tuple[tuple[str, frozenset[str]], ...] = ()
-    """(label, values); an agent without the label does not match."""
-    stale: bool | None = None
-    q: str = ""
-    """Part of the agentId, name or current task, whatever the case."""
-
-
-class Fire(Struct, frozen=True, kw_only=True):
-    """One row of an agent's `fireHistory`."""
-
-    id: str
-    agent_no: int
-    agent_id: str
-    incarnation: int
-    decision_id: str
-    fired_at: int
-    reason: str
-    context: str
-    policy: str | None
-    actor_kind: ActorKind
-    actor: str
-    post_mortem: Mapping[str, object]
-    """What was known at that instant: current task, last outcomes, last error, sessions, policy text."""
-    reinstated_at: int | None = None
-    reinstated_by: str | None = None
-    reinstate_context: str | None = None
-    was_wrong: bool | None = None
-    deliveries: tuple[Delivery, ...] = ()
-    """How far making it real has come, oldest generation first."""
 
 
 class FireDone(Struct, frozen=True, kw_only=True):
@@ -121,78 +79,6 @@ class FireDone(Struct, frozen=True, kw_only=True):
     """The agent had already stopped reporting: the order waits for it."""
     bypassed: tuple[Guard, ...] = ()
     """Guards that would have held a policy back; a person is not held, but is told."""
-
-
-class Session(Struct, frozen=True, kw_only=True):
-    """One conversation of an agent, as it stands."""
-
-    id: str
-    session_key: str
-    user_id: str
-    agent_uuid: str | None
-    agent_id: str | None
-    """The agent's own name, None when its row is gone."""
-    label: str | None
-    channel: str | None
-    context_summary: str | None
-    message_count: int
-    is_active: bool
-    started_at: int
-    last_message_at: int | None
-    ended_at: int | None
-    metadata: Mapping[str, object]
-
-
-class SessionFilters(Struct, frozen=True):
-    """What a list of sessions is narrowed to."""
-
-    agent_no: int | None = None
-    user_id: str | None = None
-    channel: str | None = None
-    active: bool | None = None
-
-
-class SessionPlace(Struct, frozen=True):
-    """Where a page of sessions ended: they are listed newest start first, then by key."""
-
-    started_at: int
-    session_key: str
-
-
-class StoredDecision(Struct, frozen=True, kw_only=True):
-    """A decision record with its place in the hash chain."""
-
-    id: str
-    number: int
-    at: int
-    policy: str
-    policy_hash: str
-    policy_set_hash: str
-    agent_no: int
-    agent_id: str
-    incarnation: int
-    verdict: Verdict
-    mode: Mode
-    action: Action
-    reason: str | None
-    guard: Guard | None
-    guard_detail: str
-    actor_kind: ActorKind
-    actor: str
-    evidence: Evidence
-    context: str
-    content_digest: bytes
-    chain_digest: bytes
-
-
-class DecisionFilters(Struct, frozen=True):
-    """What a list of decisions is narrowed to."""
-
-    agent_id: str | None = None
-    policy: str | None = None
-    verdict: Verdict | None = None
-    mode: Mode | None = None
-    guard: Guard | None = None
 
 
 class Why(Struct, frozen=True, kw_only=True):
@@ -225,21 +111,6 @@ class Checked(Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...]
 
 
-class Stopped(Struct, frozen=True, kw_only=True):
-    """Nothing is decided or delivered since `at`."""
-
-    at: int
-    actor: str
-    reason: str
-
-
-class EnforcementState(Struct, frozen=True, kw_only=True):
-    """Whether anybody can be fired by a policy. `everywhere` stops all workspaces."""
-
-    stopped: Stopped | None = None
-    everywhere: Stopped | None = None
-
-
 class Facts(Struct, frozen=True, kw_only=True):
     """What the landing page and `/-/ready` say of the service itself."""
 
@@ -260,14 +131,6 @@ class MetricsPage(Struct, frozen=True):
 
     body: bytes
     headers: Mapping[str, str]
-
-
-class Remembered(Struct, frozen=True, kw_only=True):
-    """The answer once given under an Idempotency-Key."""
-
-    request_digest: bytes
-    status: int
-    answer: str
 
 
 class Backend(Protocol):

@@ -1,0 +1,394 @@
+"""From what rooms know to what answers say: views, rows and records in the seed's spelling."""
+
+from collections.abc import Sequence
+
+from pinkslip.fleet.snapshot import AgentView, Snapshot
+from pinkslip.judge.conclusions import PanicPool, PolicyAnswer
+from pinkslip.model.decisions import Delivery, Evidence
+from pinkslip.model.policy import Policy, PolicySet
+from pinkslip.model.ports import Order, Receipt
+from pinkslip.model.time import rfc3339
+from pinkslip.model.words import Fault, Mode, Standing, Status, word_of
+from pinkslip.policies.problems import Problem
+from pinkslip.store.views import (
+    EnforcementState,
+    Fire,
+    Session,
+    Stopped,
+    StoredDecision,
+    Workspace,
+)
+from pinkslip.web.backend import PolicyState
+from pinkslip.web.payloads import (
+    AgentAnswer,
+    AgentMetrics,
+    AgentTotals,
+    DecisionAnswer,
+    DeliveryTold,
+    EnforcementAnswer,
+    EvidenceTold,
+    FireEntry,
+    GuardTold,
+    OrderTold,
+    PanicTold,
+    PoliciesAnswer,
+    PolicyAnswerTold,
+    PolicyTold,
+    ProblemTold,
+    SessionAnswer,
+    StoppedTold,
+)
+
+MICRO = 1_000_000
+
+
+def instant(at: int | None) -> str | None:
+    """Journal ms as RFC 3339; None stays None."""
+    return None if at is None else rfc3339(at)
+
+
+def orders_told(orders: Sequence[Order]) -> tuple[OrderTold, ...]:
+    """What an agent must do."""
+    return tuple(
+        OrderTold(type=order.type, reason=order.reason, until=instant(order.until))
+        for order in orders
+    )
+
+
+def notes_of(receipt: Receipt, *, assumed_interval_s: float) -> tuple[str, ...]:
+    """What the agent should know about its report."""
+    notes = [receipt.detail] if receipt.detail else []
+    if receipt.interval_ms is None and "interval" not in receipt.detail:
+        notes.append(f"no interval declared: {assumed_interval_s:g} s assumed")
+    return tuple(notes)
+
+
+def interval_s(receipt: Receipt, *, assumed_interval_s: float) -> float:
+    """Seconds between heartbeats we count with."""
+    return assumed_interval_s if receipt.interval_ms is None else receipt.interval_ms / 1000
+
+
+def agent_answer(
+    view: AgentView, *, workspace: Workspace, fires: Sequence[Fire], whole: bool
+) -> AgentAnswer:
+    """One agent in the seed's shape. `whole` adds the post-mortems."""
+    return AgentAnswer(
+        id=view.uuid,
+        workspace_id=workspace.uuid,
+        agent_id=view.agent_id,
+        name=view.name,
+        model=view.model,
+        role=view.role,
+        status=view.status,
+        current_task=view.current_task,
+        metrics=_metrics(view),
+        last_heartbeat=instant(view.last_heartbeat),
+        error_count=view.error_count,
+        last_error=view.last_error,
+        fired_count=view.fired_count,
+        fire_history=tuple(fire_entry(fire, whole=whole) for fire in fires),
+        created_at=rfc3339(view.created_at),
+        updated_at=rfc3339(view.updated_at),
+        terminated_at=instant(view.terminated_at),
+        standing=view.standing,
+        incarnation=view.incarnation,
+        finished_at=instant(view.finished_at),
+        is_stale=view.is_stale,
+        interval=None if view.interval_ms is None else view.interval_ms / 1000,
+        progress=view.progress,
+        progress_at=instant(view.progress_at),
+        context_used=view.context_used,
+        host=view.host,
+        lineage=view.lineage,
+        labels=view.labels,
+        boot_id=view.boot_id,
+        session_key=view.session_key,
+        status_since=rfc3339(view.status_since),
+        task_since=instant(view.task_since),
+        protected_until=instant(view.protected_until),
+        consecutive_failures=view.streak,
+        totals=_totals(view),
+    )
+
+
+def _metrics(view: AgentView) -> AgentMetrics:
+    mean = view.duration_ms_sum / view.duration_count if view.duration_count else 0.0
+    return AgentMetrics(
+        total_tasks=view.tasks,
+        successful_tasks=view.successes,
+        failed_tasks=sum(view.failed),
+        avg_response_time_ms=round(mean, 3),
+    )
+
+
+def _totals(view: AgentView) -> AgentTotals:
+    return AgentTotals(
+        tokens_in=view.tokens_in,
+        tokens_out=view.tokens_out,
+        cost_usd=view.cost_micros / MICRO,
+        failed_by_fault={
+            fault.value: count for fault, count in zip(Fault, view.failed, strict=True)
+        },
+        mean_score=view.score_e6_sum / view.score_count / MICRO if view.score_count else None,
+    )
+
+
+def view_of(snapshot: Snapshot, row: int) -> AgentView:
+    """One row of a snapshot, whole."""
+
+    def time(column: str) -> int | None:
+        return int(getattr(snapshot, column)[row]) or None
+
+    def real(column: str) -> float | None:
+        value = float(getattr(snapshot, column)[row])
+        return None if value != value else value  # noqa: PLR0124 - NaN is what is asked for
+
+    def count(column: str) -> int:
+        return int(getattr(snapshot, column)[row])
+
+    return AgentView(
+        agent_no=count("numbers"),
+        agent_id=snapshot.agent_ids[row],
+        uuid=snapshot.uuids[row],
+        name=snapshot.names[row],
+        model=snapshot.models[row],
+        role=snapshot.roles[row],
+        host=snapshot.hosts[row],
+        lineage=snapshot.lineages[row],
+        labels=snapshot.labels[row],
+        boot_id=snapshot.boot_ids[row],
+        session_key=snapshot.session_keys[row],
+        status=word_of(Status, count("status")),
+        standing=word_of(Standing, count("standing")),
+        incarnation=count("incarnation"),
+        created_at=count("created_at"),
+        updated_at=count("updated_at"),
+        last_heartbeat=time("last_heartbeat"),
+        interval_ms=time("interval_ms"),
+        is_stale=bool(snapshot.is_stale[row]),
+        status_since=count("status_since"),
+        current_task=snapshot.current_tasks[row],
+        task_since=time("task_since"),
+        progress=real("progress"),
+        progress_at=time("progress_at"),
+        context_used=real("context_used"),
+        finished_at=time("finished_at"),
+        terminated_at=time("terminated_at"),
+        protected_until=time("protected_until"),
+        fired_count=count("fired_count"),
+        tasks=count("tasks"),
+        successes=count("successes"),
+        failed=tuple(int(failed) for failed in snapshot.failed[row]),
+        duration_ms_sum=count("duration_ms_sum"),
+        duration_count=count("duration_count"),
+        tokens_in=count("tokens_in"),
+        tokens_out=count("tokens_out"),
+        cost_micros=count("cost_micros"),
+        score_e6_sum=count("score_e6_sum"),
+        score_count=count("score_count"),
+        error_count=count("error_count"),
+        last_error=snapshot.last_errors[row],
+        streak=count("streak"),
+    )
+
+
+def fire_entry(fire: Fire, *, whole: bool) -> FireEntry:
+    """One line of `fireHistory`."""
+    return FireEntry(
+        fired_at=rfc3339(fire.fired_at),
+        reason=fire.reason,
+        context=fire.context,
+        fire_id=fire.id,
+        decision_id=fire.decision_id,
+        incarnation=fire.incarnation,
+        actor_kind=fire.actor_kind,
+        actor=fire.actor,
+        policy=fire.policy,
+        deliveries=tuple(delivery_told(delivery) for delivery in fire.deliveries),
+        reinstated_at=instant(fire.reinstated_at),
+        reinstated_by=fire.reinstated_by,
+        reinstate_context=fire.reinstate_context,
+        was_wrong=fire.was_wrong,
+        post_mortem=fire.post_mortem if whole else None,
+    )
+
+
+def delivery_told(delivery: Delivery) -> DeliveryTold:
+    """How far one generation of a fire's delivery has come."""
+    return DeliveryTold(
+        generation=delivery.generation,
+        executor=delivery.executor,
+        state=delivery.state,
+        created_at=rfc3339(delivery.created_at),
+        delivered_at=instant(delivery.delivered_at),
+        settled_at=instant(delivery.settled_at),
+        detail=delivery.detail,
+    )
+
+
+def session_answer(session: Session, *, workspace: Workspace) -> SessionAnswer:
+    """One conversation in the seed's shape."""
+    return SessionAnswer(
+        id=session.id,
+        workspace_id=workspace.uuid,
+        user_id=session.user_id,
+        agent_id=session.agent_id,
+        agent_uuid=session.agent_uuid,
+        session_key=session.session_key,
+        label=session.label,
+        channel=session.channel,
+        context_summary=session.context_summary,
+        message_count=session.message_count,
+        is_active=session.is_active,
+        started_at=rfc3339(session.started_at),
+        last_message_at=instant(session.last_message_at),
+        ended_at=instant(session.ended_at),
+        metadata=session.metadata,
+    )
+
+
+def evidence_told(evidence: Evidence) -> EvidenceTold:
+    """The numbers a verdict rests on."""
+    return EvidenceTold(
+        when=evidence.when,
+        values=evidence.values,
+        words=evidence.words,
+        true_since=rfc3339(evidence.true_since),
+        for_seconds=evidence.for_ms / 1000,
+        tasks=evidence.tasks,
+    )
+
+
+def decision_answer(decision: StoredDecision) -> DecisionAnswer:
+    """One record with its place in the chain."""
+    return DecisionAnswer(
+        id=decision.id,
+        number=decision.number,
+        at=rfc3339(decision.at),
+        policy=decision.policy,
+        policy_hash=decision.policy_hash,
+        policy_set_hash=decision.policy_set_hash,
+        agent_id=decision.agent_id,
+        incarnation=decision.incarnation,
+        verdict=decision.verdict,
+        mode=decision.mode,
+        action=decision.action,
+        reason=decision.reason,
+        guard=decision.guard,
+        guard_detail=decision.guard_detail,
+        actor_kind=decision.actor_kind,
+        actor=decision.actor,
+        evidence=evidence_told(decision.evidence),
+        context=decision.context,
+        content_digest=decision.content_digest.hex(),
+        chain_digest=decision.chain_digest.hex(),
+    )
+
+
+def policy_answer_told(answer: PolicyAnswer) -> PolicyAnswerTold:
+    """How one policy stands to one agent."""
+    return PolicyAnswerTold(
+        policy=answer.policy,
+        mode=answer.mode,
+        action=answer.action,
+        reason=answer.reason,
+        matches=answer.matches,
+        when=answer.when,
+        truth=answer.truth,
+        values=answer.values,
+        state=answer.state,
+        began_at=instant(answer.began_at),
+        true_since=instant(answer.true_since),
+        for_seconds=answer.for_ms / 1000,
+        guard=answer.guard,
+        guard_detail=answer.guard_detail,
+        guards=tuple(GuardTold(guard=guard, detail=detail) for guard, detail in answer.guards),
+        words=answer.words,
+    )
+
+
+def policy_told(policy: Policy, *, matched: int = 0, open_episodes: int = 0) -> PolicyTold:
+    """One policy as it stands."""
+    return PolicyTold(
+        name=policy.name,
+        description=policy.description,
+        mode=policy.mode,
+        action=policy.action,
+        reason=policy.reason,
+        when=policy.when.text,
+        clear_when=policy.clear_when.text if policy.clear_when else None,
+        for_seconds=policy.for_ms / 1000,
+        keep_for_seconds=policy.keep_for_ms / 1000,
+        file=policy.file,
+        line=policy.line,
+        hash=policy.hash,
+        text=policy.text,
+        matched=matched,
+        open_episodes=open_episodes,
+    )
+
+
+def enforcing(policy_set: PolicySet) -> int:
+    """How many policies may act."""
+    return sum(policy.mode is Mode.ENFORCE for policy in policy_set.policies)
+
+
+def policies_answer(state: PolicyState) -> PoliciesAnswer:
+    """The set in force and the newest problems."""
+    return PoliciesAnswer(
+        policies=tuple(
+            policy_told(
+                policy,
+                matched=state.matched.get(policy.name, 0),
+                open_episodes=state.open_episodes.get(policy.name, 0),
+            )
+            for policy in state.policy_set.policies
+        ),
+        enforcing=enforcing(state.policy_set),
+        hash=state.policy_set.hash,
+        loaded_at=rfc3339(state.loaded_at),
+        places=state.places,
+        reasons=state.policy_set.reasons,
+        reload_failed=state.reload_failed,
+        problems=problems_told(state.problems),
+    )
+
+
+def problems_told(problems: Sequence[Problem]) -> tuple[ProblemTold, ...]:
+    """Findings in policy files."""
+    return tuple(
+        ProblemTold(
+            file=problem.file,
+            line=problem.line,
+            column=problem.column,
+            severity=problem.severity.value,
+            message=problem.message,
+            hint=problem.hint,
+            excerpt=problem.excerpt,
+            key_path=problem.key_path,
+        )
+        for problem in problems
+    )
+
+
+def enforcement_answer(
+    state: EnforcementState, panics: Sequence[PanicPool]
+) -> EnforcementAnswer:
+    """Whether anybody can be fired by a policy, and where not."""
+    return EnforcementAnswer(
+        enabled=state.stopped is None and state.everywhere is None,
+        stopped=_stopped(state.stopped),
+        everywhere=_stopped(state.everywhere),
+        panics=tuple(
+            PanicTold(
+                pool=panic.pool, since=rfc3339(panic.since), newly=panic.newly, size=panic.size
+            )
+            for panic in panics
+        ),
+    )
+
+
+def _stopped(stopped: Stopped | None) -> StoppedTold | None:
+    if stopped is None:
+        return None
+    return StoppedTold(at=rfc3339(stopped.at), by=stopped.actor, reason=stopped.reason)

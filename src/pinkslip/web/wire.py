@@ -1,0 +1,266 @@
+"""Bodies in and out: bounded reading, decoding into the types that document them, and checks of text.
+
+msgspec checks shapes, ranges, lengths, NaN and surrogates. What it lets pass and a database, a label or a
+terminal would choke on is refused here: NUL, control characters in names, instants that are none.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from msgspec import UNSET, Struct
+
+from pinkslip.model.time import from_rfc3339
+from pinkslip.web.problems import Fault, Refused, escaped, fault_of, invalid
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+DEPTH_MAX = 32
+ID_MAX = 200
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def reply(
+    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """`value` as JSON."""
+    return web.Response(
+        body=_encode(value),
+        status=status,
+        headers={"Content-Type": JSON, "X-Content-Type-Options": "nosniff", **(headers or {})},
+    )
+
+
+async def read_body(
+    request: web.Request, *, limit: int, media: tuple[str, ...], timeout_s: float
+) -> bytes:
+    """The whole body, decompressed, at most `limit` bytes, within `timeout_s`."""
+    if not request.body_exists:
+        return b""
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ENCODINGS:
+        raise Refused(
+            415,
+            "unsupported_encoding",
+            f"Content-Encoding {encoding[:40]!r} is not understood; send gzip, deflate or none",
+            headers={"Accept-Encoding": "gzip, deflate"},
+            close=True,
+        )
+    try:
+        if request.content.is_eof():
+            body = await _drained(request, limit)
+        else:
+            async with asyncio.timeout(timeout_s):
+                body = await _drained(request, limit)
+    except TimeoutError:
+        raise Refused(
+            408,
+            "slow_body",
+            f"the body did not arrive within {timeout_s:g} s; send it at once, or in smaller batches",
+            close=True,
+        ) from None
+    except ContentEncodingError:
+        raise Refused(
+            400,
+            "bad_encoding",
+            f"the body is not valid {encoding or 'deflate'} data",
+            close=True,
+        ) from None
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise Refused(
+            400,
+            "bad_body",
+            f"the body is not what its headers announce: {_first_line(error)}",
+            close=True,
+        ) from None
+    if body and request.content_type not in media:
+        raise Refused(
+            415,
+            "unsupported_media",
+            f"Content-Type {request.content_type[:80]!r} is not taken here; send {' or '.join(media)}",
+        )
+    return body
+
+
+async def _drained(request: web.Request, limit: int) -> bytes:
+    content = request.content
+    body = await content.readany()
+    if not content.at_eof():
+        rest = bytearray(body)
+        while chunk := await content.readany():
+            rest += chunk
+            if len(rest) > limit:
+                break
+        body = bytes(rest)
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(
+        413,
+        "too_large",
+        f"the body is larger than the {limit:,} bytes taken here (after decompression); send less at once",
+        close=True,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (
+        str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+    )
+
+
+def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """`body` as the decoder's type, its text checked; `Refused` with a pointer to what is wrong."""
+    try:
+        value = decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        fault = fault_of(error, body=body, expected=decoder.type)
+        raise _unusable(error, fault) from None
+    if faults := faults_of(value, plain=is_plain(body)):
+        raise invalid(f"{_where(faults[0])}{faults[0].detail}", *faults)
+    return value
+
+
+def _unusable(error: Exception, fault: Fault) -> Refused:
+    if isinstance(error, msgspec.ValidationError):
+        return invalid(f"{_where(fault)}{fault.detail}", fault)
+    return Refused(400, "malformed", f"not JSON we can read: {fault.detail}", errors=[fault])
+
+
+def _where(fault: Fault) -> str:
+    return f"{fault.pointer}: " if fault.pointer else ""
+
+
+def is_plain(body: bytes | memoryview) -> bool:
+    """No text in it can hold a control character: printable ASCII without a backslash."""
+    raw = bytes(body)
+    return raw.isascii() and b"\\" not in raw and b"\x7f" not in raw
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NUL_OR_HALF = re.compile("[\x00\ud800-\udfff]")
+_FREE_TEXT = frozenset(
+    {"current_task", "last_error", "error", "context", "context_summary", "text"}
+)
+_INSTANTS = ("sent_at", "started_at", "last_message_at", "ended_at", "until")
+_RFC3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_LAST_YEAR = "9998"
+
+
+def faults_of(value: object, *, plain: bool, at: str = "") -> list[Fault]:
+    """What is wrong with the text of an event or a request. `plain` spares the walk through its strings."""
+    faults = list(_bad_instants(value, at))
+    metadata = getattr(value, "metadata", None)
+    if metadata and metadata is not UNSET:
+        faults += _bad_json(metadata, f"{at}/metadata", depth=0)
+    if not plain:
+        faults += _bad_text(value, at)
+    return faults
+
+
+def _bad_instants(value: object, at: str) -> Iterator[Fault]:
+    for name in _INSTANTS:
+        text = getattr(value, name, None)
+        if isinstance(text, str) and not is_instant(text):
+            pointer = f"{at}/{_camel(name)}"
+            yield Fault(
+                pointer,
+                "not an RFC 3339 instant since 1970; send for example 2026-11-23T09:30:00Z",
+            )
+
+
+def is_instant(text: str) -> bool:
+    """Whether `text` is an RFC 3339 instant that every answer can spell again."""
+    if not _RFC3339.fullmatch(text) or text[:4] > _LAST_YEAR:
+        return False
+    try:
+        return from_rfc3339(text) >= 0
+    except (ValueError, OverflowError):
+        return False
+
+
+def _bad_text(value: object, at: str) -> Iterator[Fault]:
+    if not isinstance(value, Struct):
+        return
+    for name, encoded in zip(
+        value.__struct_fields__, value.__struct_encode_fields__, strict=True
+    ):
+        held = getattr(value, name)
+        if isinstance(held, str):
+            fault = _text_fault(held, f"{at}/{encoded}", free=name in _FREE_TEXT)
+            if fault:
+                yield fault
+        elif name == "labels" and isinstance(held, Mapping):
+            for label, word in held.items():
+                pointer = f"{at}/labels/{escaped(label)}"
+                fault = _text_fault(label, pointer, free=False) or _text_fault(
+                    word, pointer, free=False
+                )
+                if fault:
+                    yield fault
+
+
+def _text_fault(text: str, pointer: str, *, free: bool) -> Fault | None:
+    if text.isascii() and text.isprintable():
+        return None
+    if free:
+        return Fault(pointer, "holds a NUL character; leave it out") if "\x00" in text else None
+    if _CONTROL.search(text):
+        return Fault(
+            pointer, "holds a control character or a line break; a name is one line of text"
+        )
+    return None
+
+
+def _bad_json(value: Any, pointer: str, *, depth: int) -> Iterator[Fault]:
+    """Free-form JSON that a database or a later answer could not hold."""
+    if depth > DEPTH_MAX:
+        yield Fault(pointer, f"nested deeper than {DEPTH_MAX} levels; flatten it")
+    elif isinstance(value, str):
+        if _NUL_OR_HALF.search(value):
+            yield Fault(pointer, "holds a NUL character; leave it out")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield Fault(pointer, "is larger than 64 bits; send it as a string")
+    elif isinstance(value, dict):
+        for key, held in value.items():
+            if _NUL_OR_HALF.search(key):
+                yield Fault(pointer, "has a key with a NUL character; leave it out")
+            else:
+                yield from _bad_json(held, f"{pointer}/{escaped(key)}", depth=depth + 1)
+    elif isinstance(value, list):
+        for index, held in enumerate(value):
+            yield from _bad_json(held, f"{pointer}/{index}", depth=depth + 1)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def name_fault(text: str, *, what: str, limit: int = ID_MAX) -> str | None:
+    """Why `text` cannot name a thing in a path; None when it can."""
+    if not text:
+        return f"{what} is empty"
+    if len(text) > limit:
+        return f"{what} is longer than {limit} characters"
+    if _CONTROL.search(text):
+        return f"{what} holds a control character or bytes that are not UTF-8; percent-encode it as UTF-8"
+    if text in {".", ".."}:
+        return f"{what} {text!r} cannot stand in a path; choose another"
+    return None

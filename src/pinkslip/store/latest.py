@@ -15,8 +15,9 @@ from pinkslip.model.facts import (
     Revived,
 )
 from pinkslip.model.words import Standing, Status
-from pinkslip.store.changes import CHANGE_COLUMNS, Change, change_of
+from pinkslip.store.changes import Change
 from pinkslip.store.checkpoint import restored_agents
+from pinkslip.store.facts import CHANGE_COLUMNS, change_of
 from pinkslip.store.tables import agent_changes, agents
 
 _WORDS = (

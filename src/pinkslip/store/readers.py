@@ -36,9 +36,9 @@ from pinkslip.model.words import (
     Standing,
     Verdict,
 )
-from pinkslip.store.changes import DONE_COLUMNS, done_of
 from pinkslip.store.checkpoint import as_restored, columns, view_of
 from pinkslip.store.engine import Database, first_line
+from pinkslip.store.facts import DONE_COLUMNS, done_of
 from pinkslip.store.latest import latest
 from pinkslip.store.tables import (
     EVERYWHERE,

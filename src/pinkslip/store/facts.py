@@ -1,0 +1,99 @@
+"""Journal rows read back as facts: `agent_changes`, `outcomes`, `beat_runs` and `blind`.
+
+A beat run keeps the gaps between its beats as LEB128 varints of milliseconds; of their numbers, only the
+newest beat's is known.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pinkslip.model.facts import Beat, Blinded, Done
+from pinkslip.model.words import BlindCause, Fault, Result, Source
+from pinkslip.store.changes import Change, decode
+from pinkslip.store.tables import agent_changes, blind, outcomes
+
+_RESULTS, _FAULTS, _SOURCES = tuple(Result), tuple(Fault), tuple(Source)
+
+CHANGE_COLUMNS = [
+    agent_changes.c[name] for name in ("writer", "seq", "agent_no", "at", "kind", "changes")
+]
+DONE_COLUMNS = [
+    outcomes.c[name]
+    for name in (
+        "writer",
+        "agent_no",
+        "at",
+        "seq",
+        "event_id",
+        "result",
+        "fault",
+        "source",
+        "counted",
+        "kind",
+        "duration_ms",
+        "started_at",
+        "tokens_in",
+        "tokens_out",
+        "cost_micros",
+        "score_e6",
+        "error",
+        "session_key",
+        "task_id",
+    )
+]
+BLIND_COLUMNS = [
+    blind.c[name] for name in ("writer", "at", "seq", "started_at", "ended_at", "cause")
+]
+
+
+def change_of(row: Any) -> Change:
+    """The fact behind a row of `CHANGE_COLUMNS`."""
+    _writer, seq, agent_no, at, kind, changes = row
+    return decode(kind, changes, agent_no=agent_no, at=at, seq=seq)
+
+
+def done_of(row: Any) -> Done:
+    """The fact behind a row of `DONE_COLUMNS`."""
+    _writer, agent_no, at, seq, event_id, result, fault, source, counted, *rest = row
+    return Done(
+        agent_no,
+        at,
+        seq,
+        bytes(event_id),
+        _RESULTS[result],
+        _FAULTS[fault],
+        _SOURCES[source],
+        bool(counted),
+        *rest,
+    )
+
+
+def blinded_of(row: Any) -> Blinded:
+    """The fact behind a row of `BLIND_COLUMNS`."""
+    _writer, at, seq, started_at, ended_at, cause = row
+    return Blinded(at=at, seq=seq, start=started_at, end=ended_at, cause=BlindCause(cause))
+
+
+def beats_of(
+    agent_no: int, started_at: int, gaps: bytes, seq: int, *, after: int
+) -> list[Beat]:
+    """A run's beats later than `after`. The newest has the run's number; the others have lost theirs: 0."""
+    times = [at for at in beat_times(started_at, gaps) if at > after]
+    return [
+        Beat(agent_no, at, seq if place == len(times) else 0)
+        for place, at in enumerate(times, start=1)
+    ]
+
+
+def beat_times(started_at: int, gaps: bytes) -> Iterator[int]:
+    """When each beat of a run was received."""
+    yield started_at
+    at, gap, shift = started_at, 0, 0
+    for byte in gaps:
+        gap |= (byte & 0x7F) << shift
+        if byte & 0x80:
+            shift += 7
+            continue
+        at += gap
+        yield at
+        gap, shift = 0, 0

@@ -1,0 +1,46 @@
+"""The words the language and the files know, and those that are known but belong to later versions."""
+
+from pinkslip.fleet.catalogue import MEASURES, MeasureKind
+
+FIELDS = ("agent", "name", "role", "model", "host", "status", "standing", "lineage")
+"""What `match` reads, besides label.<name>."""
+
+FUNCTIONS = ("min", "max", "abs")
+
+LATER_FUNCTIONS = frozenset(
+    {"proven", "decayed", "upper", "lower", "posterior", "outlier", "peers", "alert"}
+)
+LATER_POLICY_KEYS = frozenset(
+    {
+        "scope",
+        "percent",
+        "ladder",
+        "notice",
+        "approval",
+        "severity",
+        "labels",
+        "extends",
+        "tests",
+    }
+)
+LATER_FILE_KEYS = frozenset({"extends", "tests"})
+LATER_GUARDS = frozenset({"common_cause"})
+
+NOT_BUILT = "is known, but not built in this version"
+
+
+def measure(name: str) -> MeasureKind | None:
+    """The measure of that name, when this version has it."""
+    kind = MEASURES.get(name)
+    return None if kind is None or is_later(name) else kind
+
+
+def is_later(name: str) -> bool:
+    """Whether `name` is a measure or function that a later version brings."""
+    kind = MEASURES.get(name)
+    return name in LATER_FUNCTIONS or (kind is not None and kind.later)
+
+
+def measures() -> list[str]:
+    """Every measure this version has."""
+    return [name for name in MEASURES if not is_later(name)]

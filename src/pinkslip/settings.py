@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pinkslip.model.errors import Invalid
 from pinkslip.policies.document import Fields, Items, Node, Scalar, read
-from pinkslip.policies.problems import Problem, quoted
+from pinkslip.policies.problems import Problem, Severity, quoted
 from pinkslip.policies.quantities import BadQuantity, parse_span_ms
 from pinkslip.policies.text import Place, Report, Text
 
@@ -398,13 +398,21 @@ def _rules(node: Items, text: Text, report: Report) -> object:
 
 
 def _from_environment(variables: Mapping[str, str], report: Report) -> dict[str, object]:
-    given = {
-        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
-        for name, value in variables.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
-        and name.removeprefix(ENVIRONMENT_PREFIX) not in ENVIRONMENT_ONLY
-        and name.removeprefix(ENVIRONMENT_PREFIX).lower() in BY_KEY
-    }
+    given = {}
+    for name, value in sorted(variables.items()):
+        rest = name.removeprefix(ENVIRONMENT_PREFIX)
+        if rest == name or rest in ENVIRONMENT_ONLY or rest.startswith("TEST_"):
+            continue
+        if rest.lower() in BY_KEY:
+            given[rest.lower()] = value
+        else:
+            report.add(
+                Text("environment", name),
+                Place(0, 0, len(name)),
+                f"{quoted(name)} is no setting and is ignored",
+                hint=report.guess(name, [setting.variable for setting in SETTINGS]),
+                severity=Severity.WARNING,
+            )
     return _from_texts(given, "environment", lambda key: BY_KEY[key].variable, report)
 
 

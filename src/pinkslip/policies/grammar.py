@@ -70,7 +70,7 @@ def parse(text: str) -> "Tree[Token]":
     try:
         tree = _parser().parse(text)
     except UnexpectedCharacters as error:
-        at = error.pos_in_stream
+        at: int = error.pos_in_stream  # type: ignore[assignment]  # declared None, always set
         raise _unexpected(text, at, text[at]) from None
     except UnexpectedToken as error:
         raise _misplaced(text, error) from None

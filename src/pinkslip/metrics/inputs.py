@@ -111,7 +111,9 @@ class Facts:
     ourselves: OwnFacts = field(default_factory=OwnFacts)
 
 
-def roles_in_panic(snapshot: Snapshot, *, pool: str, panicking: Iterable[str]) -> frozenset[str]:
+def roles_in_panic(
+    snapshot: Snapshot, *, pool: str, panicking: Iterable[str]
+) -> frozenset[str]:
     """The roles to export as in panic, where `guards.pool` says what makes a pool.
 
     A pool that is not a role puts every role in panic that has an agent in it.

@@ -1,0 +1,5 @@
+"""`python -m pinkslip`."""
+
+from pinkslip.cli.main import main
+
+main()

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PanicPool, PolicyAnswer
+from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
 from pinkslip.model.decisions import Delivery, Evidence
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.ports import Order, Receipt
@@ -35,6 +37,7 @@ from pinkslip.web.payloads import (
     PolicyAnswerTold,
     PolicyTold,
     ProblemTold,
+    RecomputedTold,
     SessionAnswer,
     StoppedTold,
 )
@@ -259,8 +262,10 @@ def evidence_told(evidence: Evidence) -> EvidenceTold:
     )
 
 
-def decision_answer(decision: StoredDecision) -> DecisionAnswer:
-    """One record with its place in the chain."""
+def decision_answer(
+    decision: StoredDecision, recomputed: Recomputed | None = None
+) -> DecisionAnswer:
+    """One record with its place in the chain, and its evidence worked out again where it was."""
     return DecisionAnswer(
         id=decision.id,
         number=decision.number,
@@ -282,6 +287,15 @@ def decision_answer(decision: StoredDecision) -> DecisionAnswer:
         context=decision.context,
         content_digest=decision.content_digest.hex(),
         chain_digest=decision.chain_digest.hex(),
+        recomputed=UNSET if recomputed is None else _recomputed(recomputed),
+    )
+
+
+def _recomputed(recomputed: Recomputed) -> RecomputedTold:
+    return RecomputedTold(
+        identical=recomputed.identical,
+        evidence=evidence_told(recomputed.evidence),
+        differences=recomputed.differences,
     )
 
 

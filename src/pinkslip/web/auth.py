@@ -55,6 +55,15 @@ LOCAL = Caller(
 """Anybody on the loopback, until the first token is made."""
 
 
+NOBODY = Caller(
+    workspace_id=DEFAULT_WORKSPACE,
+    actor=Actor(kind=ActorKind.SERVICE, name="anyone"),
+    source=Source.SELF,
+    scopes=frozenset({Scope.ANYONE}),
+)
+"""Who asks a route that asks nothing back."""
+
+
 class Gate(Protocol):
     """Lets a request in as somebody, or raises `Refused`."""
 

@@ -6,7 +6,7 @@ These types validate, answer and document: the OpenAPI document is made of them.
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from pinkslip.model.events import (
     Finish,
@@ -342,6 +342,14 @@ class EvidenceTold(Told, frozen=True, kw_only=True):
     tasks: int
 
 
+class RecomputedTold(Told, frozen=True, kw_only=True):
+    """The same evidence, computed again from the journal."""
+
+    identical: bool
+    evidence: EvidenceTold
+    differences: tuple[str, ...]
+
+
 class DecisionAnswer(Told, frozen=True, kw_only=True):
     """A decision record, with its place in the hash chain."""
 
@@ -365,21 +373,8 @@ class DecisionAnswer(Told, frozen=True, kw_only=True):
     context: str
     content_digest: str
     chain_digest: str
-
-
-class RecomputedTold(Told, frozen=True, kw_only=True):
-    """The same evidence, computed again from the journal."""
-
-    identical: bool
-    evidence: EvidenceTold
-    differences: tuple[str, ...]
-
-
-class DecisionExplained(Told, frozen=True, kw_only=True):
-    """A decision record, beside what its evidence comes to today."""
-
-    decision: DecisionAnswer
-    recomputed: RecomputedTold
+    recomputed: RecomputedTold | UnsetType = UNSET
+    """Where it was asked for."""
 
 
 class DecisionPage(Told, frozen=True, kw_only=True):
@@ -532,7 +527,7 @@ ANSWERS: tuple[type[Struct], ...] = (
     SessionPage,
     FireAnswer,
     DecisionPage,
-    DecisionExplained,
+    DecisionAnswer,
     WhyAnswer,
     PoliciesAnswer,
     CheckAnswer,

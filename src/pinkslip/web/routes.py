@@ -15,7 +15,7 @@ from pinkslip.model.ports import Clock
 from pinkslip.web.auth import Caller, Scope
 from pinkslip.web.backend import Backend
 from pinkslip.web.links import Links
-from pinkslip.web.problems import Refused, invalid_parameter
+from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import Parameter, Query
 from pinkslip.web.wire import JSON, name_fault
 
@@ -126,8 +126,3 @@ def decoder_of(route: Route) -> msgspec.json.Decoder[Any] | None:
     if route.body is None or route.body is Raw:
         return None
     return msgspec.json.Decoder(route.body)
-
-
-def method_not_served(detail: str) -> Refused:
-    """A route that a later version will have."""
-    return Refused(404, "not_in_this_version", detail)

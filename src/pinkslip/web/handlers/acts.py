@@ -1,0 +1,85 @@
+"""What people do to agents: fire, reinstate, protect."""
+
+from aiohttp import web
+
+from pinkslip.model.time import from_rfc3339, rfc3339
+from pinkslip.model.words import Standing, Status
+from pinkslip.web.backend import FireDone
+from pinkslip.web.handlers.agents import whole_answer
+from pinkslip.web.handlers.ingest import AGENT
+from pinkslip.web.payloads import FireAnswer, FireRequest, ProtectRequest, ReinstateRequest
+from pinkslip.web.problems import Fault, invalid
+from pinkslip.web.routes import Call
+from pinkslip.web.wire import reply
+
+
+async def fire(call: Call[FireRequest]) -> web.Response:
+    """Terminate an agent. A second fire is a conflict that says when, by whom and why."""
+    request = call.body
+    done = await call.backend.fire(
+        call.workspace_id,
+        call.named("id", what=AGENT),
+        reason=request.reason,
+        context=request.context,
+        force=request.force,
+        dry_run=request.dry_run,
+        actor=call.caller.actor,
+    )
+    return reply(
+        FireAnswer(
+            agent_id=done.agent_id,
+            reason=done.reason,
+            context=done.context,
+            fired_at=rfc3339(done.at),
+            fire_id=done.fire_id,
+            decision_id=done.decision_id,
+            dry_run=done.dry_run,
+            status=Status.TERMINATED,
+            standing=Standing.FIRED,
+            was_silent=done.was_silent,
+            bypassed=done.bypassed,
+            effect=_effect(done),
+        )
+    )
+
+
+def _effect(done: FireDone) -> str:
+    """Plainly what a fire does and does not do."""
+    would = "would be" if done.dry_run else "is"
+    stops = (
+        "It has stopped reporting; should it report again, it is told to stop."
+        if done.was_silent
+        else "Its process goes on until it reads its orders, in the answer to its next report, and obeys."
+    )
+    nothing = " Nothing was changed: this was a dry run." if done.dry_run else ""
+    return f"{done.agent_id} {would} marked TERMINATED. {stops}{nothing}"
+
+
+async def reinstate(call: Call[ReinstateRequest]) -> web.Response:
+    """Bring a fired agent back, under its next incarnation."""
+    view = await call.backend.reinstate(
+        call.workspace_id,
+        call.named("id", what=AGENT),
+        context=call.body.context,
+        wrong=call.body.wrong,
+        actor=call.caller.actor,
+    )
+    return reply(await whole_answer(call, view))
+
+
+async def protect(call: Call[ProtectRequest]) -> web.Response:
+    """Keep policies from firing the agent for a time."""
+    until = None if call.body.until is None else from_rfc3339(call.body.until)
+    if until is not None and until <= call.backend.now():
+        raise invalid(
+            "/until: lies in the past; send an instant to come, or null to lift a protection",
+            Fault("/until", "lies in the past"),
+        )
+    view = await call.backend.protect(
+        call.workspace_id,
+        call.named("id", what=AGENT),
+        until=until,
+        context=call.body.context,
+        actor=call.caller.actor,
+    )
+    return reply(await whole_answer(call, view))

@@ -4,11 +4,12 @@ A beat run keeps the gaps between its beats as LEB128 varints of milliseconds; o
 newest beat's is known.
 """
 
-from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from pinkslip.model.facts import Beat, Blinded, Done
 from pinkslip.model.words import BlindCause, Fault, Result, Source
+from pinkslip.store.beats import decode_gaps
 from pinkslip.store.changes import Change, decode
 from pinkslip.store.tables import agent_changes, blind, outcomes
 
@@ -78,22 +79,8 @@ def beats_of(
     agent_no: int, started_at: int, gaps: bytes, seq: int, *, after: int
 ) -> list[Beat]:
     """A run's beats later than `after`. The newest has the run's number; the others have lost theirs: 0."""
-    times = [at for at in beat_times(started_at, gaps) if at > after]
+    times = [at for at in accumulate(decode_gaps(gaps), initial=started_at) if at > after]
     return [
         Beat(agent_no, at, seq if place == len(times) else 0)
         for place, at in enumerate(times, start=1)
     ]
-
-
-def beat_times(started_at: int, gaps: bytes) -> Iterator[int]:
-    """When each beat of a run was received."""
-    yield started_at
-    at, gap, shift = started_at, 0, 0
-    for byte in gaps:
-        gap |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-            continue
-        at += gap
-        yield at
-        gap, shift = 0, 0

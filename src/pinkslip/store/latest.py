@@ -45,16 +45,18 @@ def latest(connection: Connection, workspace_id: int, agent_no: int) -> Restored
         .where(
             agent_changes.c.workspace_id == workspace_id,
             agent_changes.c.agent_no == agent_no,
+            agent_changes.c.at >= agent.updated_at,  # bounds the search; the place decides
             tuple_(agent_changes.c.writer, agent_changes.c.seq) > (agent.writer, agent.seq),
         )
         .order_by(agent_changes.c.writer, agent_changes.c.seq)
     )
     for row in changes:
-        agent = _applied(agent, change_of(row), writer=row.writer)
+        agent = applied(agent, change_of(row), writer=row.writer)
     return agent
 
 
-def _applied(agent: Restored, change: Change, *, writer: int) -> Restored:
+def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
+    """The agent after one more change."""
     agent = replace(
         agent,
         writer=writer,

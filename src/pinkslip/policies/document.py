@@ -20,6 +20,7 @@ EVENTS_MAX = 50_000
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_CORE_TAG = "tag:yaml.org,2002:"
 _HINTS = {
     "mapping values are not allowed": "put it on its own line, or quote the text that holds the colon",
     "found character that cannot start any token": "indent with blanks, not tabs; quote text that begins with % @ or `",
@@ -110,6 +111,8 @@ def _guard_characters(text: Text, report: Report) -> None:
 def _note(text: Text, report: Report, error: yaml.MarkedYAMLError) -> None:
     mark = error.problem_mark or error.context_mark
     place = Place(mark.line, mark.column) if mark else Place(0, 0)
+    if not text.line(place.line):  # past the end
+        place = text.place(max(len(text.text.rstrip()) - 1, 0))
     said = error.problem or "cannot be read"
     hint = next((hint for begin, hint in _HINTS.items() if begin in said), "")
     report.add(text, place, f"not YAML: {said}", hint=hint)
@@ -153,7 +156,11 @@ class _Builder:
             self._refuse(place, f"the anchor &{event.anchor} is not allowed", "write it out")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._refuse(place, f"the tag {quoted(tag)} is not allowed", "remove it")
+            self._refuse(
+                place,
+                f"the tag {quoted(tag.replace(_CORE_TAG, '!!'))} is not allowed",
+                "remove it",
+            )
         opens = isinstance(event, yaml.CollectionStartEvent)
         if opens and len(self._open) >= DEPTH_MAX:
             self._refuse(place, f"nested deeper than {DEPTH_MAX} levels", "flatten it")

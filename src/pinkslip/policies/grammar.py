@@ -176,7 +176,7 @@ def _misplaced(text: str, error: UnexpectedToken) -> ExpressionError:
 
 def _wanted(before: str, expected: Container[str]) -> str:
     if "RSQB" in expected:
-        return "a length such as 1h or 50 tasks, and a ],"
+        return '"]"'
     if "QUANTITY" in expected:
         return "a value"
     is_open = before.count("(") > before.count(")")

@@ -98,11 +98,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean "grace"?`, or nothing when no known word is near."""
     if len(word) > LONGEST_GUESSED:
         return ""
-    candidates = list(known)
-    near = get_close_matches(word, candidates, n=1) or get_close_matches(
-        word.lower().replace("-", "_"), candidates, n=1
-    )
-    return f'did you mean "{near[0]}"?' if near else ""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1)
+    return f'did you mean "{by_folded[near[0]]}"?' if near else ""
 
 
 def quoted(text: str) -> str:

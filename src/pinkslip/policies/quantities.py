@@ -51,6 +51,8 @@ def parse_span_ms(text: str) -> int:
     """A duration in whole milliseconds; BadQuantity when it is none."""
     if _PLAIN.fullmatch(text):
         raise BadQuantity(f"{quoted(text)} has no unit", f"write {text}s")
+    if not text[:1].isdigit():
+        raise BadQuantity(f"{quoted(text)} is no duration", "write for example 30s")
     span = _span(text)
     if span != span.to_integral_value():
         raise BadQuantity(f"{quoted(text)} is finer than a millisecond")
@@ -106,7 +108,9 @@ def _decimal(text: str, whole: str) -> Decimal:
     try:
         value = Decimal(text)
     except InvalidOperation:  # an exponent beyond what Decimal holds
-        raise BadQuantity(f"{quoted(whole)} is out of range") from None
+        raise BadQuantity(
+            f"{quoted(whole)} is out of range", "numbers are between 1e-15 and 1e15"
+        ) from None
     if value and not _SMALLEST <= value <= _LARGEST:
         limit = "largest number is 1e15" if value > _LARGEST else "smallest number is 1e-15"
         raise BadQuantity(f"{quoted(whole)} is out of range", f"the {limit}")

@@ -1,0 +1,313 @@
+"""The condition language: what it means, what it refuses, and that printing loses nothing."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.model.policy import (
+    Arithmetic,
+    Call,
+    Comparison,
+    Constant,
+    Expression,
+    Logic,
+    Measured,
+    Negative,
+    Not,
+    Span,
+    Unit,
+    Window,
+    WindowKind,
+)
+from pinkslip.policies import units
+from pinkslip.policies.language import compile_condition, parse_condition
+from pinkslip.policies.printing import written
+from pinkslip.policies.problems import ExpressionError
+
+NOWHERE = Span(0, 0)
+
+
+def placeless(tree: Expression) -> Expression:
+    """`tree` without spans, to compare by meaning."""
+    match tree:
+        case Constant() | Measured():
+            return replace(tree, span=NOWHERE)
+        case Negative() | Not():
+            return replace(tree, span=NOWHERE, operand=placeless(tree.operand))
+        case Arithmetic() | Comparison():
+            return replace(
+                tree, span=NOWHERE, left=placeless(tree.left), right=placeless(tree.right)
+            )
+        case Call():
+            return replace(
+                tree, span=NOWHERE, arguments=tuple(placeless(one) for one in tree.arguments)
+            )
+        case Logic():
+            return replace(
+                tree, span=NOWHERE, operands=tuple(placeless(one) for one in tree.operands)
+            )
+
+
+def constants() -> st.SearchStrategy[Expression]:
+    values = st.one_of(
+        st.integers(0, 1000).map(float),
+        st.floats(min_value=1e-6, max_value=1e9, allow_subnormal=False),
+    )
+    kinds = st.sampled_from([Unit.NUMBER, Unit.SECONDS, Unit.RATIO, Unit.DOLLARS])
+    return st.builds(Constant, values, kinds, st.just(NOWHERE))
+
+
+def measured() -> st.SearchStrategy[Expression]:
+    windows = st.one_of(
+        st.integers(1, 10_000).map(lambda length: Window(WindowKind.TASKS, length)),
+        st.integers(1_000, 30 * 86_400_000).map(lambda length: Window(WindowKind.TIME, length)),
+    )
+    kinds = st.sampled_from([kind for kind in MEASURES.values() if not kind.later])
+    return st.builds(
+        lambda kind, window: Measured(
+            kind.name, window if kind.windowed else None, kind.unit, NOWHERE
+        ),
+        kinds,
+        windows,
+    )
+
+
+@st.composite
+def combined(draw: st.DrawFn, inner: st.SearchStrategy[Expression]) -> Expression:
+    left, right = draw(inner), draw(inner)
+    operator = draw(st.sampled_from("+-*/nma"))
+    if operator == "n":
+        return Negative(left, left.unit, NOWHERE)
+    if operator == "a":
+        return Call("abs", (left,), (), left.unit, NOWHERE)
+    if operator in "*/":
+        unit = units.product(left, right) if operator == "*" else units.quotient(left, right)
+        return left if unit is None else Arithmetic(operator, left, right, unit, NOWHERE)
+    if not units.are_alike(left, right):
+        return left
+    unit = units.common(left, right)
+    if operator == "m":
+        return Call("min", (left, right), (), unit, NOWHERE)
+    return Arithmetic(operator, left, right, unit, NOWHERE)
+
+
+numbers = st.recursive(st.one_of(constants(), measured()), combined, max_leaves=8)
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Expression:
+    left, right = draw(numbers), draw(numbers)
+    operator = draw(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]))
+    if not units.are_alike(left, right):
+        right = left
+    return Comparison(operator, left, right, NOWHERE)
+
+
+conditions = st.recursive(
+    comparisons(),
+    lambda inner: st.one_of(
+        st.builds(Not, inner, st.just(NOWHERE)),
+        st.builds(
+            Logic,
+            st.sampled_from(["and", "or"]),
+            st.lists(inner, min_size=2, max_size=4).map(tuple),
+            st.just(NOWHERE),
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@given(conditions)
+def test_a_printed_tree_reads_back_as_the_same_tree(tree: Expression) -> None:
+    text = written(tree)
+    if len(text) > 4_096:
+        return
+
+    assert placeless(parse_condition(text).tree) == tree
+
+
+@given(conditions)
+def test_layout_and_spare_parentheses_change_nothing(tree: Expression) -> None:
+    text = written(tree)
+    if len(text) > 2_000:
+        return
+
+    spread = "( " + text.replace(" ", " \n  ").replace("(", "( ").replace(")", " )") + ")"
+
+    assert placeless(parse_condition(spread).tree) == tree
+
+
+@given(st.text(max_size=300))
+def test_no_text_does_worse_than_be_refused_inside_itself(text: str) -> None:
+    condition, findings = compile_condition(text)
+
+    assert (condition is None) == any(found.severity == "error" for found in findings)
+    for found in findings:
+        assert 0 <= found.span.start <= len(text)
+
+
+fragments = st.sampled_from(
+    [
+        "age",
+        "tasks[1h]",
+        "success_rate[50",
+        "tasks]",
+        "[",
+        "]",
+        "(",
+        ")",
+        "<",
+        "<=",
+        "==",
+        "=",
+        "!=",
+        "and",
+        "or",
+        "not",
+        "+",
+        "-",
+        "*",
+        "/",
+        ",",
+        "70%",
+        "90s",
+        "$5",
+        "3",
+        "min",
+        "max(",
+        "proven(",
+        "heartbeat_age",
+        "'x'",
+        "[50",
+        "tasks]",
+        "[1h]",
+        ".",
+        "&",
+        "%",
+        "AND",
+        "error=1%",
+    ]
+)
+
+
+@given(st.lists(fragments, max_size=40))
+def test_no_mixture_of_words_does_worse_than_be_refused(words: list[str]) -> None:
+    condition, findings = compile_condition(" ".join(words))
+
+    assert (condition is None) == any(found.severity == "error" for found in findings)
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("not age > 1h and tasks[1h] > 3", "(not age > 1h) and tasks[1h] > 3"),
+        ("age > 1h or age < 1m and tasks[1h] > 3", "age > 1h or (age < 1m and tasks[1h] > 3)"),
+        ("tasks[1h] - 1 - 2 > 0", "(tasks[1h] - 1) - 2 > 0"),
+        ("tasks[1h] - 2 * 3 > 0", "tasks[1h] - (2 * 3) > 0"),
+        ("-tasks[1h] * 2 < 0", "(-tasks[1h]) * 2 < 0"),
+        ("not not age > 1h", "not (not age > 1h)"),
+        ("android > 3", None),
+    ],
+)
+def test_operators_bind_as_in_arithmetic_and_logic(text: str, meaning: str | None) -> None:
+    if meaning is None:
+        with pytest.raises(ExpressionError, match='there is no measure "android"'):
+            parse_condition(text)
+        return
+
+    assert placeless(parse_condition(text).tree) == placeless(parse_condition(meaning).tree)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2 * success_rate[1h] < 70%",
+        "success_rate[1h] < success_rate[1d] - 20%",
+        "failures[1h] > 50% * tasks[1h]",
+        "failures[1h] / tasks[1h] > 30%",
+        "failures[1h] / tasks[1h] > 0.3",
+        "heartbeat_age / heartbeat_interval > 3",
+        "-(heartbeat_age / heartbeat_interval) < -3",
+        "heartbeat_age > 70% * heartbeat_interval",
+        "cost[1d] / successes[1d] > $2",
+        "cost[1d] / cost[30d] > 50%",
+        "tasks[1h] / 2 > 5",
+        "duration_p95[1h] > max(2 * duration_p50[1d], 5m)",
+        "abs(score[1h] - score[1d]) > 10%",
+        "consecutive_failures >= 5",
+        "missed_beats > 3",
+        "context_used >= 95%",
+    ],
+)
+def test_units_that_fit_are_accepted(text: str) -> None:
+    assert parse_condition(text).tree.unit is Unit.TRUTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "failures[1h] > 50% * 20%",
+        "success_rate[1h] * success_rate[1h] < 3",
+        "tasks[1h] * 2 > 50%",
+        "cost[1d] * 2 > 5",
+        "heartbeat_age - 5 > 90s",
+        "heartbeat_age + heartbeat_interval > 90",
+        "1 / heartbeat_age > 3",
+        "abs(heartbeat_age) > 3",
+        "cost[1d] * cost[1d] > $3",
+    ],
+)
+def test_units_that_do_not_fit_are_refused(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        parse_condition(text)
+
+
+def test_values_are_in_base_units() -> None:
+    tree = parse_condition("duration_mean[1h] > 2m").tree
+
+    assert isinstance(tree, Comparison)
+    assert isinstance(tree.left, Measured)
+    assert tree.left.key == "duration_mean[1h]"
+    assert tree.left.window == Window(WindowKind.TIME, 3_600_000)
+    assert isinstance(tree.right, Constant)
+    assert tree.right.value == 120.0
+
+
+def test_spans_point_into_the_text() -> None:
+    text = "tasks[1h] >= 20  and  (success_rate[50 tasks] < 50%)"
+    tree = parse_condition(text).tree
+
+    assert isinstance(tree, Logic)
+    second = tree.operands[1]
+    assert isinstance(second, Comparison)
+    assert text[second.left.span.start : second.left.span.end] == "success_rate[50 tasks]"
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    with pytest.raises(ExpressionError) as refused:
+        parse_condition("heartbeat_age > 90 and sucess_rate[1h] < 70% and tasks > 3")
+
+    assert [found.span.start for found in refused.value.findings] == [0, 23, 49]
+    assert refused.value.span == refused.value.findings[0].span
+
+
+def test_every_measure_is_known_and_later_ones_are_refused_by_name() -> None:
+    limits = {Unit.NUMBER: "1", Unit.SECONDS: "1s", Unit.RATIO: "1%", Unit.DOLLARS: "$1"}
+    for kind in MEASURES.values():
+        text = f"{kind.name}{'[1h]' if kind.windowed else ''} > {limits[kind.unit]}"
+        if kind.later:
+            with pytest.raises(ExpressionError, match="known, but not built"):
+                parse_condition(text)
+        else:
+            assert parse_condition(text).text == text
+
+
+def test_a_long_or_is_one_flat_node() -> None:
+    tree = parse_condition(" or ".join(["tasks[1h] > 3"] * 200)).tree
+
+    assert isinstance(tree, Logic)
+    assert len(tree.operands) == 200

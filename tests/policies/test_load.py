@@ -1,0 +1,313 @@
+"""Files together: one set or all problems, one `guards:`, unique names, hashes that follow the meaning."""
+
+from pathlib import Path
+
+import pytest
+
+from pinkslip.fleet.needs import Need
+from pinkslip.model.errors import Invalid
+from pinkslip.model.policy import Filter, Guards, Matcher, Policy, Window, WindowKind
+from pinkslip.model.words import Action, Fault, Mode, Source, Status
+from pinkslip.policies import load as loading
+from pinkslip.policies.load import Loaded, load, needs, read_sources
+
+FULL = """\
+version: 1
+policies:
+  - name: silent   # a comment
+    description: >
+      Nothing heard
+      for long.
+    match:
+      status: [IDLE, WORKING]
+      agent: ~dev-.*
+      label.team: [red, '~b.*']
+    when: heartbeat_age > 3 * heartbeat_interval
+    clear_when: heartbeat_age < heartbeat_interval
+    for: 1m30s
+    mode: off
+    action: fire
+    reason: unresponsive
+    faults: [agent, tool]
+    sources: judge
+
+  # about the next one
+  - {name: other, when: "tasks[1h] > 3"}
+"""
+
+
+def of(*texts: str, extra_reasons: tuple[str, ...] = ()) -> Loaded:
+    sources = [
+        loading.Source(f"{number}.yaml", text) for number, text in enumerate(texts, start=1)
+    ]
+    return load(sources, extra_reasons=extra_reasons)
+
+
+def policies(*texts: str) -> tuple[Policy, ...]:
+    loaded = of(*texts)
+    assert loaded.policy_set is not None, [problem.render() for problem in loaded.problems]
+    return loaded.policy_set.policies
+
+
+def one(keys: str, *, when: str = "tasks[1h] > 3") -> Policy:
+    [policy] = policies(f"version: 1\npolicies:\n  - name: a\n    when: {when}\n{keys}")
+    return policy
+
+
+def test_every_key_reaches_the_policy() -> None:
+    silent, other = policies(FULL)
+
+    assert silent.name == "silent"
+    assert silent.description == "Nothing heard for long."
+    assert silent.match == (
+        Matcher("status", frozenset({Status.IDLE, Status.WORKING})),
+        Matcher("agent", frozenset(), ("dev-.*",)),
+        Matcher("label.team", frozenset({"red"}), ("b.*",)),
+    )
+    assert silent.when.text == "heartbeat_age > 3 * heartbeat_interval"
+    assert silent.clear_when is not None
+    assert silent.for_ms == 90_000
+    assert silent.mode is Mode.OFF
+    assert silent.action is Action.FIRE
+    assert silent.reason == "unresponsive"
+    assert silent.outcomes == Filter(
+        frozenset({Fault.AGENT, Fault.TOOL}), frozenset({Source.JUDGE})
+    )
+    assert (silent.file, silent.line) == ("1.yaml", 3)
+    assert other.name == "other"
+
+
+def test_what_is_not_written_has_its_default() -> None:
+    policy = one("")
+
+    assert policy.mode is Mode.SHADOW
+    assert policy.action is Action.NOTIFY
+    assert (policy.for_ms, policy.keep_for_ms) == (0, 0)
+    assert policy.match == ()
+    assert policy.outcomes == Filter()
+
+
+def test_a_policy_carries_its_own_lines() -> None:
+    silent, other = policies(FULL)
+
+    assert silent.text.startswith("  - name: silent   # a comment\n    description: >\n")
+    assert silent.text.endswith("    sources: judge")
+    assert other.text == '  - {name: other, when: "tasks[1h] > 3"}'
+
+
+def test_words_are_words_whatever_yaml_makes_of_them() -> None:
+    policy = one("    mode: off\n    match: {role: no, model: 007, host: 1e3, name: null}\n")
+
+    assert policy.mode is Mode.OFF
+    assert [matcher.values for matcher in policy.match] == [{"no"}, {"007"}, {"1e3"}, {"null"}]
+
+
+def test_names_are_unique_over_all_files() -> None:
+    text = "version: 1\npolicies:\n  - {name: a, when: age > 1h}\n"
+
+    loaded = of(text, text)
+
+    [problem] = loaded.problems
+    assert loaded.policy_set is None
+    assert problem.file == "2.yaml"
+    assert problem.message == 'the name "a" is already taken in 1.yaml:3'
+
+
+def test_second_guards_are_refused_naming_both_places() -> None:
+    text = "version: 1\nguards:\n  min_active: 2\n"
+
+    loaded = of(text, "version: 1\npolicies: []\n", text)
+
+    errors = [problem for problem in loaded.problems if problem.is_error]
+    assert [problem.file for problem in errors] == ["3.yaml"]
+    assert "here and in 1.yaml:3" in errors[0].message
+
+
+def test_guards_not_written_keep_their_defaults() -> None:
+    loaded = of("version: 1\nguards:\n  max_fired: {share: 5%}\n  pool: label.team\n")
+
+    assert loaded.policy_set is not None
+    guards = loaded.policy_set.guards
+    assert guards.pool == "label.team"
+    assert guards.max_fired.share == 0.05
+    assert guards.max_fired.per_ms == Guards().max_fired.per_ms
+    assert guards.panic == Guards().panic
+
+
+def test_numbers_are_yaml_1_2() -> None:
+    loaded = of("version: 1\nguards: {min_active: 010, max_fires: {count: 0x10}}\n")
+
+    assert loaded.policy_set is not None
+    assert loaded.policy_set.guards.min_active == 10
+    assert loaded.policy_set.guards.max_fires.count == 16
+
+
+def test_problems_of_all_files_come_at_once_in_order() -> None:
+    loaded = of(
+        "version: 1\npolices: []\n",
+        "version: 1\npolicies: [{name: a, when: age > 3}, {name: b}]\n",
+        "version: 1\npolicies:\n  - {name: c, when: age > 1h}\n",
+        "[",
+    )
+
+    assert loaded.policy_set is None
+    assert [(problem.file, problem.line) for problem in loaded.problems] == [
+        ("1.yaml", 2),
+        ("2.yaml", 2),
+        ("2.yaml", 2),
+        ("4.yaml", 1),
+    ]
+
+
+def test_an_operators_own_reasons_may_be_given() -> None:
+    text = "version: 1\npolicies: [{name: a, when: age > 1h, action: fire, reason: slow}]\n"
+
+    assert of(text).policy_set is None
+    loaded = of(text, extra_reasons=("slow",))
+
+    assert loaded.policy_set is not None
+    assert loaded.policy_set.policies[0].reason == "slow"
+    assert loaded.policy_set.reasons == (
+        "derailed",
+        "obstinate",
+        "dumb",
+        "unresponsive",
+        "corrupted",
+        "slow",
+    )
+
+
+def test_nothing_at_all_is_an_empty_set() -> None:
+    loaded = of()
+
+    assert loaded.policy_set is not None
+    assert loaded.policy_set.policies == ()
+    assert loaded.policy_set.guards == Guards()
+
+
+def test_comments_layout_and_description_change_no_hash() -> None:
+    plain = one("    for: 60s\n    match: {role: [a, b]}\n")
+    other = one(
+        "    # why\n    match:\n      role: ['b', a]\n\n    description: x\n    for: 1m\n",
+        when='"(tasks[60m]  >  3)"',
+    )
+
+    assert plain.hash == other.hash
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "    for: 1s\n",
+        "    keep_for: 1s\n",
+        "    clear_when: tasks[1h] < 2\n",
+        "    match: {role: a}\n",
+        "    faults: [agent, tool]\n",
+        "    sources: judge\n",
+    ],
+    ids=lambda keys: keys.strip(),
+)
+def test_what_an_episode_rests_on_starts_it_afresh(keys: str) -> None:
+    assert one(keys).episode_hash != one("").episode_hash
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["    mode: enforce\n", "    reason: dumb\n", "    action: fire\n    reason: dumb\n"],
+    ids=lambda keys: keys.strip(),
+)
+def test_what_is_done_about_it_keeps_the_episode_and_changes_the_policy(keys: str) -> None:
+    assert one(keys).episode_hash == one("").episode_hash
+    assert one(keys).hash != one("").hash
+
+
+def test_the_set_is_named_by_guards_and_policies_alone() -> None:
+    text = "version: 1\npolicies:\n  - {name: a, when: tasks[1h] > 3}\n".replace(
+        "tasks[1h] > 3", "'tasks[1h] > 3'"
+    )
+    guards = "version: 1\nguards: {min_active: 2}\n"
+
+    plain, commented, guarded = of(text), of("# note\n" + text), of(text, guards)
+
+    assert plain.policy_set is not None
+    assert commented.policy_set is not None
+    assert guarded.policy_set is not None
+    assert plain.policy_set.hash == commented.policy_set.hash
+    assert plain.policy_set.hash != guarded.policy_set.hash
+    assert commented.policy_set.texts == (("1.yaml", "# note\n" + text),)
+
+
+def test_needs_are_every_measure_once_with_its_filter() -> None:
+    loaded = of(
+        "version: 1\n"
+        "policies:\n"
+        "  - name: a\n"
+        "    when: tasks[1h] > 3 and success_rate[50 tasks] < 70% and tasks[60m] < 9\n"
+        "    clear_when: heartbeat_age < 9s\n"
+        "  - name: b\n"
+        "    when: tasks[1h] > 5\n"
+        "    faults: [agent, tool]\n"
+        "  - name: c\n"
+        "    mode: off\n"
+        "    when: cost[1h] > $5\n"
+    )
+
+    assert loaded.policy_set is not None
+    hour = Window(WindowKind.TIME, 3_600_000)
+    assert needs(loaded.policy_set) == [
+        Need("tasks", hour),
+        Need("success_rate", Window(WindowKind.TASKS, 50)),
+        Need("heartbeat_age", None),
+        Need("tasks", hour, Filter(frozenset({Fault.AGENT, Fault.TOOL}))),
+    ]
+
+
+def test_a_directory_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yml", ".hidden.yaml", "note.txt"):
+        (tmp_path / name).write_text("version: 1\n", encoding="utf-8")
+    (tmp_path / "c.yaml").mkdir()
+
+    sources = read_sources(tmp_path)
+
+    assert [Path(source.file).name for source in sources] == ["a.yml", "b.yaml"]
+
+
+def test_a_single_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "any.name"
+    file.write_bytes(b"\xef\xbb\xbfversion: 1\npolicies: [{name: a, when: age > 1h}]\n")
+
+    loaded = load(read_sources(file))
+
+    assert loaded.policy_set is not None
+
+
+@pytest.mark.parametrize("missing", ["nowhere", "nowhere/policies.yaml"])
+def test_a_path_without_policies_is_refused_by_name(tmp_path: Path, missing: str) -> None:
+    with pytest.raises(Invalid, match="nowhere"):
+        read_sources(tmp_path / missing)
+
+
+def test_an_empty_directory_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"no \*.yaml file"):
+        read_sources(tmp_path)
+
+
+def test_a_problem_as_json_has_what_the_text_has() -> None:
+    [problem] = of("version: 1\npolicies: [{name: a, when: age > 3}]\n").problems
+
+    assert problem.as_json() == {
+        "file": "1.yaml",
+        "line": 2,
+        "column": 28,
+        "severity": "error",
+        "message": '"age" is a duration and "3" is a plain number: they cannot be compared',
+        "hint": "write 3s",
+        "excerpt": "policies: [{name: a, when: age > 3}]",
+        "keyPath": "policies[0].when",
+    }
+
+
+def test_control_characters_never_reach_a_terminal() -> None:
+    loaded = of('version: 1\npolicies: [{name: "\\e[31mred", when: age > 1h}]\n')
+
+    assert all(problem.render().replace("\n", "").isprintable() for problem in loaded.problems)

@@ -3,7 +3,7 @@
 A tick never changes a Memory, it makes the next one; so a tick whose transaction fails has not happened.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -135,10 +135,10 @@ def _instants(values: list[int | None]) -> Integers:
     return np.array([NEVER if value is None else value for value in values], dtype=np.int64)
 
 
-def texts(values: list[str] | list[str | None]) -> Texts:
+def texts(values: Sequence[str | None]) -> Texts:
     """A column of Python strings."""
     column = np.empty(len(values), dtype=np.object_)
-    column[:] = values
+    column[:] = list(values)
     return column
 
 

@@ -8,17 +8,12 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Judgement
+from pinkslip.judge.episodes import PENDING, inherited, pending_again
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
-from pinkslip.judge.view import Bools
 from pinkslip.model.decisions import Decision, Episode
 from pinkslip.model.policy import Policy, PolicySet
-from pinkslip.model.words import Action, EpisodeState, Mode, Verdict, code_of
-
-_PENDING = code_of(EpisodeState.PENDING)
-_SHADOWED = code_of(EpisodeState.SHADOWED)
-_NOTICED = code_of(EpisodeState.NOTICED)
-_ACTED = code_of(EpisodeState.ACTED)
+from pinkslip.model.words import Action, EpisodeState, Mode, Verdict
 
 
 class JudgeState:
@@ -86,7 +81,7 @@ class JudgeState:
 
     def convicted(self) -> Integers:
         """agent_no of everybody with enough evidence against them to act: an episode past pending."""
-        found = [track.number[track.state != _PENDING] for track in self.memory.tracks.values()]
+        found = [track.number[track.state != PENDING] for track in self.memory.tracks.values()]
         return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
 
     def adopt(self, policy_set: PolicySet, *, now: int) -> tuple[Episode, ...]:
@@ -99,25 +94,22 @@ class JudgeState:
         policies = {policy.name: policy for policy in policy_set.policies}
         tracks: dict[str, Track] = {}
         ended: list[Episode] = []
-        for name, track in sorted(self.memory.tracks.items()):
+        for name, open_track in sorted(self.memory.tracks.items()):
+            track = open_track
             policy = policies.get(name)
-            stays = self._stays(policy, track)
+            stays = np.zeros(len(track), dtype=np.bool_)
+            if policy is not None and not self._is_demoted(policy):
+                track, stays = inherited(policy, track)
             ended += [track.ended(name, row) for row in np.flatnonzero(~stays).tolist()]
-            if policy is not None and stays.any():
-                tracks[name] = _promoted(policy, track.take(stays))
+            if stays.any():
+                tracks[name] = track.take(stays)
         self.memory = replace(self.memory, tracks=tracks)
         self.matching = Matching()
         self._force = {policy.name: _force(policy) for policy in policy_set.policies}
         return tuple(ended)
 
-    def _stays(self, policy: Policy | None, track: Track) -> Bools:
-        """Which episodes outlive a reload that brings `policy` in their policy's place."""
-        if policy is None or policy.mode is Mode.OFF:
-            return np.zeros(len(track), dtype=np.bool_)
-        if _force(policy) < self._force.get(policy.name, 0):
-            return np.zeros(len(track), dtype=np.bool_)
-        same: Bools = track.episode_hash == policy.episode_hash
-        return same & ~_beyond(policy, track)
+    def _is_demoted(self, policy: Policy) -> bool:
+        return _force(policy) < self._force.get(policy.name, 0)
 
 
 def _force(policy: Policy) -> int:
@@ -126,34 +118,9 @@ def _force(policy: Policy) -> int:
     return 2 * mode + (policy.action is Action.FIRE)
 
 
-def _beyond(policy: Policy, track: Track) -> Bools:
-    """Episodes that went further than the policy may go now; after a restart they alone tell of a demotion."""
-    states = {_ACTED, _NOTICED} if policy.mode is not Mode.ENFORCE else {_ACTED}
-    if policy.mode is Mode.ENFORCE and policy.action is Action.FIRE:
-        states = set()
-    return np.isin(track.state, sorted(states))
-
-
-def _promoted(policy: Policy, track: Track) -> Track:
-    again = track.state == _SHADOWED
-    if policy.mode is not Mode.ENFORCE:
-        return track
-    if policy.action is Action.FIRE:
-        again |= track.state == _NOTICED
-    return _pending_again(track, again)
-
-
 def _reopened(track: Track, decision_ids: Collection[str]) -> Track:
     again = np.array([text in decision_ids for text in track.decision_id], dtype=np.bool_)
-    return _pending_again(track, again)
-
-
-def _pending_again(track: Track, again: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Track:
-    if not again.any():
-        return track
-    copy = track.copied()
-    copy.state[again] = _PENDING
-    return copy
+    return pending_again(track, again)
 
 
 def _virtual_fire(decision: Decision) -> VirtualFire | None:

@@ -9,29 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pinkslip.fleet.needs import Words
 from pinkslip.fleet.snapshot import Codes, Floats, Integers
 from pinkslip.model.policy import Filter, Window
 
 Bools = NDArray[np.bool_]
-
-
-class Words(Protocol):
-    """One text field of every agent, as places in a vocabulary."""
-
-    @property
-    def codes(self) -> NDArray[np.int32]:
-        """Per slot; -1: the agent has no such field."""
-        ...
-
-    @property
-    def vocabulary(self) -> Sequence[str]:
-        """What the codes stand for. It only grows while `generation` stays."""
-        ...
-
-    @property
-    def generation(self) -> int:
-        """Another number: the vocabulary was made anew."""
-        ...
 
 
 class FleetView(Protocol):

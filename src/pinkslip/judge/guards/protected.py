@@ -1,0 +1,14 @@
+"""A person protects the agent until a time: no policy fires it before."""
+
+from pinkslip.judge.docket import Cases, Hold
+from pinkslip.judge.view import FleetView
+from pinkslip.model.time import rfc3339
+
+
+def hold(cases: Cases, *, view: FleetView) -> Hold:
+    """Fires of protected agents."""
+    until = view.protected_until[cases.slot]
+    return Hold(
+        cases.fires & (until > view.now),
+        lambda case: f"protected until {rfc3339(int(until[case]))}",
+    )

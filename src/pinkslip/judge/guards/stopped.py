@@ -1,0 +1,12 @@
+"""Enforcement is stopped, here or everywhere: nobody is fired until a person resumes it."""
+
+import numpy as np
+
+from pinkslip.judge.docket import Cases, Hold
+
+
+def hold(cases: Cases, *, reason: str | None) -> Hold:
+    """Every fire while there is a `reason` why enforcement is stopped."""
+    holds = cases.fires & np.bool_(reason is not None)
+    words = f"enforcement is stopped: {reason}" if reason else "enforcement is stopped"
+    return Hold(holds, lambda _case: words)

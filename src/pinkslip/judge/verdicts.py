@@ -1,0 +1,206 @@
+"""Decisions and their evidence: the numbers a verdict rests on, and one sentence that a person understands."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pinkslip.fleet.snapshot import Floats, Integers
+from pinkslip.judge.evaluate import Evaluator, Truth, measures_of
+from pinkslip.judge.numeric import recorded
+from pinkslip.judge.phrases import Sides, Values, comparison_words, span
+from pinkslip.model.decisions import Decision, Evidence
+from pinkslip.model.policy import (
+    Comparison,
+    Expression,
+    Logic,
+    Measured,
+    Not,
+    Policy,
+    Span,
+    Unit,
+    Window,
+    WindowKind,
+)
+from pinkslip.model.words import Guard, Verdict
+
+_NOWHERE = Span(0, 0)
+
+
+@dataclass(slots=True)
+class Testimony:
+    """Everything `when` says of some agents, evaluated for all of them at once; rows are asked one by one."""
+
+    policy: Policy
+    keys: list[str]
+    values: list[Floats]
+    """Per key, per agent."""
+    tasks: Integers
+    _truths: dict[int, Truth]
+    _sides: dict[int, tuple[Floats, Floats]]
+
+    @classmethod
+    def of(cls, policy: Policy, evaluator: Evaluator, slots: Integers) -> "Testimony":
+        """Ask about the agents in `slots`."""
+        measures = {measured.key: measured for measured in measures_of(policy.when.tree)}
+        truths: dict[int, Truth] = {}
+        sides: dict[int, tuple[Floats, Floats]] = {}
+        for node in _conditions(policy.when.tree):
+            truths[id(node)] = evaluator.truth(node, slots)
+            if isinstance(node, Comparison):
+                sides[id(node)] = (
+                    evaluator.number(node.left, slots),
+                    evaluator.number(node.right, slots),
+                )
+        return cls(
+            policy=policy,
+            keys=list(measures),
+            values=[evaluator.number(each, slots) for each in measures.values()],
+            tasks=_tasks(policy, evaluator, slots),
+            _truths=truths,
+            _sides=sides,
+        )
+
+    def truth(self, row: int) -> str:
+        """true, false or unknown."""
+        truth = self._truths[id(self.policy.when.tree)]
+        return "true" if truth.yes[row] else "false" if truth.no[row] else "unknown"
+
+    def recorded_values(self, row: int) -> dict[str, float | None]:
+        """Each measure as records keep it."""
+        return {
+            key: recorded(float(column[row]))
+            for key, column in zip(self.keys, self.values, strict=True)
+        }
+
+    def reasons(self, row: int) -> list[str]:
+        """The comparisons that make `when` true, or false, for one agent, each with both sides."""
+        truth = self._truths[id(self.policy.when.tree)]
+        values = {
+            key: float(column[row]) for key, column in zip(self.keys, self.values, strict=True)
+        }
+        return list(
+            dict.fromkeys(
+                self._reasons(self.policy.when.tree, row, values, holds=bool(truth.yes[row]))
+            )
+        )
+
+    def evidence(self, row: int, *, true_since: int, lasted_ms: int) -> Evidence:
+        """What a decision on one agent rests on; `lasted_ms`: how long `when` has held, blind time taken off."""
+        words = " and ".join(self.reasons(row))
+        if self.policy.for_ms:
+            words += f", for {span(lasted_ms)}"
+        return Evidence(
+            when=self.policy.when.text,
+            values=self.recorded_values(row),
+            words=words,
+            true_since=true_since,
+            for_ms=self.policy.for_ms,
+            tasks=int(self.tasks[row]),
+        )
+
+    def _reasons(self, node: Expression, row: int, values: Values, *, holds: bool) -> list[str]:
+        match node:
+            case Comparison():
+                left, right = self._sides[id(node)]
+                sides = Sides(float(left[row]), float(right[row]))
+                text = self.policy.when.text
+                return [comparison_words(node, sides, values, holds=holds, text=text)]
+            case Not():
+                return self._reasons(node.operand, row, values, holds=not holds)
+            case Logic():
+                answers = [self._truths[id(each)] for each in node.operands]
+                return [
+                    reason
+                    for each, answer in zip(node.operands, answers, strict=True)
+                    if (answer.yes if holds else answer.no)[row]
+                    for reason in self._reasons(each, row, values, holds=holds)
+                ]
+            case _:
+                raise TypeError(f"{type(node).__name__} is a number, not a condition")
+
+
+def decision(
+    policy: Policy,
+    *,
+    workspace_id: int,
+    now: int,
+    agent_no: int,
+    agent_id: str,
+    incarnation: int,
+    verdict: Verdict,
+    guard: Guard | None,
+    guard_detail: str,
+    evidence: Evidence,
+) -> Decision:
+    """The durable record of one verdict."""
+    return Decision(
+        id=decision_id(workspace_id, now, policy.name, agent_no, incarnation, verdict),
+        at=now,
+        policy=policy.name,
+        policy_hash=policy.hash,
+        agent_no=agent_no,
+        agent_id=agent_id,
+        incarnation=incarnation,
+        verdict=verdict,
+        mode=policy.mode,
+        action=policy.action,
+        reason=policy.reason,
+        guard=guard,
+        guard_detail=guard_detail,
+        evidence=evidence,
+    )
+
+
+def decision_id(
+    workspace_id: int, now: int, policy: str, agent_no: int, incarnation: int, verdict: Verdict
+) -> str:
+    """A UUIDv7 that the same verdict always gets: the instant, then a digest of whom it is about."""
+    content = f"{workspace_id}\n{now}\n{policy}\n{agent_no}\n{incarnation}\n{verdict}"
+    digest = int.from_bytes(hashlib.blake2b(content.encode(), digest_size=10).digest())
+    random_a, random_b = digest >> 68, digest & ((1 << 62) - 1)
+    number = (now & ((1 << 48) - 1)) << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b
+    text = f"{number:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def windows_of(policy: Policy) -> tuple[Window, ...]:
+    """The windows its `when` reads, as written, once each."""
+    found = {each.window: None for each in measures_of(policy.when.tree) if each.window}
+    return tuple(found)
+
+
+def tasks_in(window: Window) -> Measured:
+    """How many outcomes a window holds."""
+    return Measured("tasks", window, Unit.NUMBER, _NOWHERE)
+
+
+def tasks_since_start(count: int) -> Measured:
+    """How many outcomes an agent has had since its incarnation began, counted up to `count`.
+
+    The last `count` tasks are that many, unless there were fewer in all: a new incarnation empties windows.
+    """
+    return tasks_in(Window(WindowKind.TASKS, count))
+
+
+def _conditions(node: Expression) -> list[Expression]:
+    """A condition and every condition within it."""
+    match node:
+        case Not():
+            return [node, *_conditions(node.operand)]
+        case Logic():
+            return [node, *(each for part in node.operands for each in _conditions(part))]
+        case _:
+            return [node]
+
+
+def _tasks(policy: Policy, evaluator: Evaluator, slots: Integers) -> Integers:
+    """The outcomes the evidence rests on: those of the fullest window it reads."""
+    columns: Sequence[Floats] = [
+        evaluator.number(tasks_in(window), slots) for window in windows_of(policy)
+    ]
+    if not columns:
+        return np.zeros(len(slots), dtype=np.int64)
+    fullest: Floats = np.maximum.reduce(columns)
+    return np.nan_to_num(fullest).astype(np.int64)

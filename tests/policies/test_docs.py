@@ -1,0 +1,83 @@
+"""Everything that can be written in a policy file has a page with an example that loads."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.model.words import Guard
+from pinkslip.policies.guards import KEYS as GUARD_KEYS
+from pinkslip.policies.load import Source, load
+from pinkslip.policies.schema import FILE_KEYS, POLICY_KEYS
+from pinkslip.policies.vocabulary import FUNCTIONS, LATER_FUNCTIONS, LATER_POLICY_KEYS
+
+DOCS = Path(__file__).parents[2] / "docs" / "policies"
+PAGES = sorted(DOCS.rglob("*.md"))
+
+GUARDS_OF_KEYS = {"envelope": ("max_fired", "max_fires", "min_active")}
+
+
+def examples(page: Path) -> list[str]:
+    found = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return [
+        text if text.startswith("version:") else f"version: 1\npolicies:\n{text}"
+        for text in found
+    ]
+
+
+def stems(folder: str) -> set[str]:
+    return {page.stem for page in (DOCS / folder).glob("*.md")}
+
+
+def test_every_measure_has_a_page_and_no_page_is_left_over() -> None:
+    assert stems("measures") == {kind.name for kind in MEASURES.values() if not kind.later}
+
+
+def test_every_key_has_a_page_and_no_page_is_left_over() -> None:
+    assert stems("keys") == {*POLICY_KEYS, *FILE_KEYS}
+
+
+def test_every_function_has_a_page_and_no_page_is_left_over() -> None:
+    assert stems("functions") == set(FUNCTIONS)
+
+
+def test_every_guard_has_a_page_and_no_page_is_left_over() -> None:
+    named = {name for guard in Guard for name in GUARDS_OF_KEYS.get(guard, (guard.value,))}
+
+    assert stems("guards") == {*GUARD_KEYS, *named}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.name in ("measures", "keys", "functions")]
+)
+def test_a_page_shows_its_subject_in_an_example(page: Path) -> None:
+    assert any(re.search(rf"\b{page.stem}\b", text) for text in examples(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_example_loads(page: Path) -> None:
+    for text in examples(page):
+        loaded = load([Source(page.name, text)])
+        assert loaded.policy_set is not None, [p.render() for p in loaded.problems]
+
+
+def test_measure_pages_say_what_the_table_says() -> None:
+    for kind in MEASURES.values():
+        if not kind.later:
+            text = (DOCS / "measures" / f"{kind.name}.md").read_text(encoding="utf-8")
+            assert kind.doc in text
+
+
+def test_what_is_not_built_is_listed() -> None:
+    text = (DOCS / "README.md").read_text(encoding="utf-8")
+    later = {kind.name for kind in MEASURES.values() if kind.later}
+
+    for name in (*LATER_FUNCTIONS, *LATER_POLICY_KEYS, *later):
+        assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target

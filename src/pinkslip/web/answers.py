@@ -212,7 +212,7 @@ def fire_entry(fire: Fire, *, whole: bool) -> FireEntry:
         reinstated_by=fire.reinstated_by,
         reinstate_context=fire.reinstate_context,
         was_wrong=fire.was_wrong,
-        post_mortem=fire.post_mortem if whole else None,
+        post_mortem=fire.post_mortem if whole else UNSET,
     )
 
 

@@ -19,9 +19,9 @@ from pinkslip.model.policy import PolicySet
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import (
     ActorKind,
-    Guard,
 )
 from pinkslip.policies.problems import Problem
+from pinkslip.store.acts import FireDone
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
@@ -61,24 +61,6 @@ class Actor(Struct, frozen=True):
 
     kind: ActorKind
     name: str
-
-
-class FireDone(Struct, frozen=True, kw_only=True):
-    """What a person's fire did, or would do."""
-
-    agent_no: int
-    agent_id: str
-    reason: str
-    context: str
-    at: int
-    dry_run: bool
-    fire_id: str | None = None
-    """None in a dry run."""
-    decision_id: str | None = None
-    was_silent: bool = False
-    """The agent had already stopped reporting: the order waits for it."""
-    bypassed: tuple[Guard, ...] = ()
-    """Guards that would have held a policy back; a person is not held, but is told."""
 
 
 class Why(Struct, frozen=True, kw_only=True):

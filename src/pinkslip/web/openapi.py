@@ -50,7 +50,7 @@ def document(routes: Iterable[Route], *, version: str, server: str) -> dict[str,
 def _free_form(kind: type) -> dict[str, Any]:
     """`object`: any JSON."""
     if kind is object:
-        return {}
+        return {"description": "Any JSON."}
     raise NotImplementedError
 
 

@@ -192,7 +192,7 @@ class AgentTotals(Told, frozen=True, kw_only=True):
     mean_score: float | None
 
 
-class DeliveryTold(Told, frozen=True, kw_only=True, omit_defaults=True):
+class DeliveryTold(Told, frozen=True, kw_only=True):
     """How far making a fire real outside has come."""
 
     generation: int
@@ -204,7 +204,7 @@ class DeliveryTold(Told, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
 
 
-class FireEntry(Told, frozen=True, kw_only=True, omit_defaults=True):
+class FireEntry(Told, frozen=True, kw_only=True):
     """One line of `fireHistory`."""
 
     fired_at: Timestamp
@@ -221,7 +221,7 @@ class FireEntry(Told, frozen=True, kw_only=True, omit_defaults=True):
     reinstated_by: str | None = None
     reinstate_context: str | None = None
     was_wrong: bool | None = None
-    post_mortem: Mapping[str, object] | None = None
+    post_mortem: Mapping[str, object] | UnsetType = UNSET
     """What was known at that instant; in the answer about one agent only."""
 
 

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from pinkslip.model.time import from_rfc3339, rfc3339
 from pinkslip.model.words import Standing, Status
-from pinkslip.web.backend import FireDone
+from pinkslip.store.acts import FireDone
 from pinkslip.web.handlers.agents import whole_answer
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import FireAnswer, FireRequest, ProtectRequest, ReinstateRequest

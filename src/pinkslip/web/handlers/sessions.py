@@ -1,7 +1,5 @@
 """Conversations: put by whoever runs them, listed by agent or all together."""
 
-import uuid
-
 from aiohttp import web
 
 from pinkslip.model.errors import NotFound
@@ -13,7 +11,7 @@ from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX, found_agent, n
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import SessionPage
 from pinkslip.web.problems import Fault, invalid, invalid_parameter
-from pinkslip.web.query import Parameter, Query
+from pinkslip.web.query import Parameter
 from pinkslip.web.routes import Call
 from pinkslip.web.wire import name_fault, reply
 
@@ -21,7 +19,7 @@ KEY = "the session key"
 
 ACTIVE = Parameter(name="active", kind="boolean", description="Whether the session has ended.")
 CHANNEL = Parameter(name="channel", description="Only of this channel.")
-USER = Parameter(name="userId", description="Only of this user (a UUID).")
+USER = Parameter(name="userId", description="Only of this user.")
 OF_AGENT = (ACTIVE, CHANNEL, USER, LIMIT, CURSOR)
 OF_ALL = (Parameter(name="agentId", description="Only of this agent."), *OF_AGENT)
 
@@ -52,7 +50,7 @@ async def _page(call: Call[None], agent_no: int | None, *, list_name: str) -> we
         call.workspace_id,
         filters=SessionFilters(
             agent_no=agent_no,
-            user_id=_user_id(query),
+            user_id=query.text("userId"),
             channel=query.text("channel"),
             active=query.truth("active"),
         ),
@@ -70,23 +68,6 @@ async def _page(call: Call[None], agent_no: int | None, *, list_name: str) -> we
             next=following,
         )
     )
-
-
-def _user_id(query: Query) -> str | None:
-    text = query.text("userId")
-    if text is None:
-        return None
-    if (canonical := canonical_uuid(text)) is None:
-        raise invalid_parameter("userId", "userId is no UUID")
-    return canonical
-
-
-def canonical_uuid(text: str) -> str | None:
-    """A UUID as we store it; None when it is none."""
-    try:
-        return str(uuid.UUID(text)) if len(text) == 36 else None
-    except ValueError:
-        return None
 
 
 async def get_session(call: Call[None]) -> web.Response:

@@ -28,6 +28,10 @@ class Instants:
         self._floor = max(moment, self._floor)
         return self._floor
 
+    def peek(self) -> int:
+        """The present instant, without giving it out. From any thread."""
+        return max(self._floor, self._anchor + self._clock.monotonic_ms() - self._monotonic)
+
     def mark(self) -> int:
         """The present instant; every later one is greater."""
         now = self.now()

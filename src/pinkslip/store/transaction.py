@@ -6,11 +6,13 @@ through `transition`. Nothing is committed, published or kept in the roster unle
 """
 
 import os
+from typing import Any
 
 from sqlalchemy import Connection
 
 from pinkslip.fleet.admission import Admission, Head, uuid7
-from pinkslip.model.facts import Blinded, Fact
+from pinkslip.model.errors import NotFound
+from pinkslip.model.facts import Blinded, Fact, Restored
 from pinkslip.model.words import ActorKind
 from pinkslip.store.engine import Dialect
 from pinkslip.store.roster import Roster
@@ -40,6 +42,12 @@ class Transaction:
         self.roster = roster
         self.admission = admission
         self._ids = ids
+        self._by_number: dict[tuple[int, int], Head] = {}
+
+    @property
+    def driver(self) -> Any:
+        """The driver's own connection, for what happens once an event."""
+        return self.connection.connection.driver_connection
 
     @property
     def now(self) -> int:
@@ -57,10 +65,10 @@ class Transaction:
     def emit(self, workspace_id: int, fact: Fact) -> None:
         """Let a fact be known once this is committed.
 
-        A change of an agent is written to `agent_changes` and applied to its head here. `Blinded` is only
-        passed on: its row has more in it, see `ticks.record_blind`.
+        A change of an agent is written to `agent_changes` and applied to its head here. `Blinded` and
+        `Restored` are only passed on: the one's row has more in it, the other has none.
         """
-        if isinstance(fact, Blinded):
+        if isinstance(fact, Blinded | Restored):
             self.admission.facts.append((workspace_id, fact))
             return
         head = self.head_of(workspace_id, fact.agent_no)
@@ -96,21 +104,36 @@ class Transaction:
         if ident not in heads:
             aliases = self.roster.load(self.connection, workspace_id, [ident])
             ident = aliases.get(ident, ident)
-        return heads.get(ident)
+        head = heads.get(ident)
+        if head is not None:
+            self._by_number[workspace_id, head.agent_no] = head
+        return head
 
     def head_of(self, workspace_id: int, agent_no: int) -> Head | None:
         """An agent by its number."""
-        return self.roster.load_number(self.connection, workspace_id, agent_no)
+        head = self._by_number.get((workspace_id, agent_no))
+        if head is None:
+            head = self.roster.load_number(self.connection, workspace_id, agent_no)
+            if head is not None:
+                self._by_number[workspace_id, agent_no] = head
+        return head
 
-    def register(self, workspace_id: int, agent_id: str) -> Head | None:
-        """First contact with an agent that `head` does not know; None when there is no such workspace."""
+    def register(self, workspace_id: int, agent_id: str) -> Head:
+        """First contact with an agent that `head` does not know. NotFound: no such workspace."""
+        head = self.enrol(workspace_id, agent_id)
+        self.admission.mentioned(head, is_new=True)
+        return head
+
+    def enrol(self, workspace_id: int, agent_id: str) -> Head:
+        """As `register`, for a report that says itself how the agent stands."""
         agent_no = self.roster.next_agent_no(self.connection, workspace_id)
         if agent_no is None:
-            return None
+            raise NotFound(f"there is no workspace {workspace_id}")
         head = self.admission.register(
             workspace_id, agent_no=agent_no, agent_id=agent_id, uuid=self.new_id()
         )
         self.roster.add(head)
+        self._by_number[workspace_id, agent_no] = head
         return head
 
 

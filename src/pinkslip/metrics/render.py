@@ -9,12 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pinkslip.metrics import agents, aggregates, catalogue, text
-from pinkslip.metrics.agents import Table
+from pinkslip.metrics import aggregates, catalogue, text
+from pinkslip.metrics.agents import ROWS_PER_BLOCK, Table
 from pinkslip.metrics.aggregates import Aggregates
 from pinkslip.metrics.blocks import Block, gzip_member, total_size
 from pinkslip.metrics.catalogue import CATALOGUE, Group, Series
 from pinkslip.metrics.inputs import Facts, WorkspaceFacts
+from pinkslip.metrics.lines import CORE, FULL
 from pinkslip.metrics.own import Own
 from pinkslip.metrics.selection import Detail, Selected, Selection, SeriesSettings
 from pinkslip.metrics.text import Exposition
@@ -42,9 +43,14 @@ class Renderer:
     """Turns facts into pages and remembers what they were made from."""
 
     def __init__(
-        self, settings: SeriesSettings | None = None, *, own: Own | None = None
+        self,
+        settings: SeriesSettings | None = None,
+        *,
+        own: Own | None = None,
+        rows_per_block: int = ROWS_PER_BLOCK,
     ) -> None:
         self._lock = threading.Lock()
+        self._rows_per_block = rows_per_block
         self._own = own
         self._workspaces: dict[int, _Workspace] = {}
         self._selection = Selection(settings or SeriesSettings())
@@ -120,7 +126,8 @@ class Renderer:
     def _workspace(self, facts: WorkspaceFacts) -> "_Workspace":
         known = self._workspaces.get(facts.snapshot.workspace_id)
         if known is None or known.name != facts.name:
-            known = self._workspaces[facts.snapshot.workspace_id] = _Workspace(facts.name)
+            known = _Workspace(facts.name, self._rows_per_block)
+            self._workspaces[facts.snapshot.workspace_id] = known
         return known
 
     def _forget_all_but(self, workspaces: Sequence[WorkspaceFacts]) -> None:
@@ -132,11 +139,11 @@ class Renderer:
 class _Workspace:
     """What is kept of one workspace between pages."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, rows_per_block: int) -> None:
         self.name = name
         self._aggregates = Aggregates(name)
-        self._core = Table(name, agents.CORE, info=True)
-        self._full = Table(name, agents.FULL)
+        self._core = Table(name, CORE, info=True, rows_per_block=rows_per_block)
+        self._full = Table(name, FULL, rows_per_block=rows_per_block)
 
     def families(
         self, facts: WorkspaceFacts, selected: Selected, *, wall_offset_ms: int
@@ -149,4 +156,4 @@ class _Workspace:
 
 
 def _samples_in(page: str) -> int:
-    return sum(not line.startswith("#") for line in page.splitlines())
+    return sum(line != "" and not line.startswith("#") for line in page.split("\n"))

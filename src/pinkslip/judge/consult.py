@@ -93,7 +93,7 @@ def consult(cases: Cases, given: Circumstances) -> Ruling:
     holds = [
         (Guard.STOPPED, stopped.hold(cases, reason=given.stopped)),
         (Guard.BLIND_TIME, blind.hold(cases, view=view)),
-        (Guard.NEWBORN, newborn.hold(cases, age_s=ages, newborn=guards.newborn)),
+        (Guard.NEWBORN, newborn.hold(cases, view=view, age_s=ages, newborn=guards.newborn)),
         (Guard.PROTECTED, protected.hold(cases, view=view)),
         (
             Guard.PANIC,

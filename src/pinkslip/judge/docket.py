@@ -25,8 +25,6 @@ class Cases:
     is_shadow: Bools
     is_stale_type: Bools
     reads_outcomes: Bools
-    tasks: Floats
-    """Outcomes by the policy's filter since the incarnation began, counted up to what newborn asks."""
 
     def __len__(self) -> int:
         return len(self.rank)

@@ -19,7 +19,7 @@ def recompute(
 ) -> Recomputed:
     """Work out `decision`'s evidence from a fleet as it stood at `decision.at`, agent in `slot`.
 
-    The fleet must have been declared what `needs` says of this policy.
+    The fleet must have been declared what the policy reads.
     """
     testimony = Testimony.of(
         policy, Evaluator(Readings(measures), policy.outcomes), np.array([slot])

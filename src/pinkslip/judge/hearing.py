@@ -10,11 +10,10 @@ from pinkslip.judge.conclusions import Finding
 from pinkslip.judge.docket import Cases
 from pinkslip.judge.episodes import Advanced, Seen, advance, inherited, opened, with_opened
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth, reads_quantile
+from pinkslip.judge.kinds import is_stale_type, reads_outcomes
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Track, track_of
-from pinkslip.judge.needs import asks_for_tasks, is_stale_type, reads_outcomes
 from pinkslip.judge.state import JudgeState
-from pinkslip.judge.verdicts import tasks_since_start
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Expression, Policy, PolicySet
 from pinkslip.model.words import Action, Mode
@@ -37,8 +36,6 @@ class Hearing:
     """Rows of the track that want to act."""
     strength: Floats
     """Per due row."""
-    tasks: Floats
-    """Per due row: outcomes since the incarnation began, up to what newborn asks; NaN where not asked."""
 
     @property
     def slots(self) -> Integers:
@@ -58,13 +55,12 @@ def hear(
     *,
     readings: Readings,
     matching: Matching,
-    newborn_tasks: int,
 ) -> Hearing:
     """Hear one policy.
 
     1. Whom it is about, and the truth of `when` for them.
     2. Open episodes advance; those it starts are added.
-    3. For the due ones: how strong the case is, and how many tasks it rests on.
+    3. For the due ones: how strong the case is.
     """
     view = readings.view
     evaluator = Evaluator(readings, policy.outcomes)
@@ -95,17 +91,7 @@ def hear(
         disowned=all_rows.take(~stays),
         due=due,
         strength=evaluator.strength(policy.when.tree, slots),
-        tasks=tasks_done(policy, evaluator, slots, newborn_tasks=newborn_tasks),
     )
-
-
-def tasks_done(
-    policy: Policy, evaluator: Evaluator, slots: Integers, *, newborn_tasks: int
-) -> Floats:
-    """How many outcomes each agent has had in this life, where newborn asks for some."""
-    if not asks_for_tasks(policy, newborn_tasks):
-        return np.full(len(slots), np.nan)
-    return evaluator.number(tasks_since_start(newborn_tasks), slots)
 
 
 def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
@@ -204,7 +190,6 @@ def hear_all(
                     state.memory.tracks.get(policy.name),
                     readings=readings,
                     matching=state.matching,
-                    newborn_tasks=policy_set.guards.newborn.tasks,
                 )
             )
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
@@ -237,7 +222,6 @@ def cases_of(hearings: Sequence[Hearing]) -> Cases:
         is_shadow=each([hearing.policy.mode is Mode.SHADOW for hearing in hearings]),
         is_stale_type=each([hearing.is_stale_type for hearing in hearings]),
         reads_outcomes=each([hearing.reads_outcomes for hearing in hearings]),
-        tasks=np.concatenate([np.empty(0), *(hearing.tasks for hearing in hearings)]),
     )
 
 

@@ -5,7 +5,6 @@ from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.hearing import cases_of, hear_all
 from pinkslip.judge.memory import NOBODY, Memory, Track
-from pinkslip.judge.needs import needs
 from pinkslip.judge.rulings import Concluded, conclude_all
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import FleetView
@@ -21,7 +20,6 @@ __all__ = [
     "PolicyAnswer",
     "Recomputed",
     "judge",
-    "needs",
 ]
 
 

@@ -20,8 +20,6 @@ from pinkslip.model.policy import (
     Policy,
     Span,
     Unit,
-    Window,
-    WindowKind,
 )
 from pinkslip.model.words import Guard, Verdict
 
@@ -165,25 +163,6 @@ def decision_id(
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def windows_of(policy: Policy) -> tuple[Window, ...]:
-    """The windows its `when` reads, as written, once each."""
-    found = {each.window: None for each in measures_of(policy.when.tree) if each.window}
-    return tuple(found)
-
-
-def tasks_in(window: Window) -> Measured:
-    """How many outcomes a window holds."""
-    return Measured("tasks", window, Unit.NUMBER, _NOWHERE)
-
-
-def tasks_since_start(count: int) -> Measured:
-    """How many outcomes an agent has had since its incarnation began, counted up to `count`.
-
-    The last `count` tasks are that many, unless there were fewer in all: a new incarnation empties windows.
-    """
-    return tasks_in(Window(WindowKind.TASKS, count))
-
-
 def _conditions(node: Expression) -> list[Expression]:
     """A condition and every condition within it."""
     match node:
@@ -197,8 +176,10 @@ def _conditions(node: Expression) -> list[Expression]:
 
 def _tasks(policy: Policy, evaluator: Evaluator, slots: Integers) -> Integers:
     """The outcomes the evidence rests on: those of the fullest window it reads."""
+    windows = {each.window for each in measures_of(policy.when.tree) if each.window}
     columns: Sequence[Floats] = [
-        evaluator.number(tasks_in(window), slots) for window in windows_of(policy)
+        evaluator.number(Measured("tasks", window, Unit.NUMBER, _NOWHERE), slots)
+        for window in windows
     ]
     if not columns:
         return np.zeros(len(slots), dtype=np.int64)

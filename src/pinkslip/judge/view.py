@@ -38,6 +38,11 @@ class FleetView(Protocol):
         ...
 
     @property
+    def tasks(self) -> Integers:
+        """Outcomes counted in the present incarnation, whatever a policy's filter says."""
+        ...
+
+    @property
     def stale(self) -> Bools:
         """Silent for longer than its grace, and expected to beat."""
         ...

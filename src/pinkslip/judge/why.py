@@ -11,8 +11,8 @@ from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.docket import Cases
 from pinkslip.judge.episodes import lasted_ms
 from pinkslip.judge.evaluate import Evaluator, Readings
-from pinkslip.judge.hearing import hear_all, tasks_done
-from pinkslip.judge.needs import is_stale_type, reads_outcomes
+from pinkslip.judge.hearing import hear_all
+from pinkslip.judge.kinds import is_stale_type, reads_outcomes
 from pinkslip.judge.phrases import counted, span
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.verdicts import Testimony
@@ -103,16 +103,11 @@ def _standing(
         else int(lasted_ms(np.array([since]), view.now, view.blind_between)[0]),
         guards=()
         if off or refusal
-        else consult(_case(policy, evaluator, slots, given), given).all_words(0),
+        else consult(_case(policy, slots, given), given).all_words(0),
     )
 
 
-def _case(
-    policy: Policy,
-    evaluator: Evaluator,
-    slots: Integers,
-    given: Circumstances,
-) -> Cases:
+def _case(policy: Policy, slots: Integers, given: Circumstances) -> Cases:
     """What guards would be asked, did the policy want to act on the agent now."""
     return Cases(
         rank=np.zeros(1, dtype=np.int64),
@@ -123,7 +118,6 @@ def _case(
         is_shadow=np.array([policy.mode is Mode.SHADOW]),
         is_stale_type=np.array([is_stale_type(policy)]),
         reads_outcomes=np.array([reads_outcomes(policy)]),
-        tasks=tasks_done(policy, evaluator, slots, newborn_tasks=given.guards.newborn.tasks),
     )
 
 

@@ -4,18 +4,20 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Floats
 from pinkslip.judge.docket import Cases, Hold
-from pinkslip.judge.phrases import span
+from pinkslip.judge.phrases import counted, span
+from pinkslip.judge.view import FleetView
 from pinkslip.model.policy import Newborn
 
 
-def hold(cases: Cases, *, age_s: Floats, newborn: Newborn) -> Hold:
+def hold(cases: Cases, *, view: FleetView, age_s: Floats, newborn: Newborn) -> Hold:
     """Fires of agents younger than `newborn.age_ms`, or with fewer than `newborn.tasks` where outcomes are read.
 
     `age_s` is per case. An age nobody knows is young.
     """
     with np.errstate(invalid="ignore"):
         is_young = ~(age_s * 1000 >= newborn.age_ms)
-        is_untried = cases.reads_outcomes & ~(cases.tasks >= newborn.tasks)
+    tasks = view.tasks[cases.slot]
+    is_untried = cases.reads_outcomes & (tasks < newborn.tasks)
 
     def words(case: int) -> str:
         if is_young[case]:
@@ -24,7 +26,7 @@ def hold(cases: Cases, *, age_s: Floats, newborn: Newborn) -> Hold:
                 f"left alone for its first {span(newborn.age_ms)}"
             )
         return (
-            f"{int(np.nan_to_num(cases.tasks[case]))} tasks done; "
+            f"{counted(int(tasks[case]), 'task')} done; "
             f"judged by its tasks only from {newborn.tasks} on"
         )
 

@@ -1,0 +1,330 @@
+"""Builders for the judge's tests: a fleet given as plain rows, and policies written as operators write them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.fleet.needs import Words
+from pinkslip.fleet.snapshot import Codes, Floats, Integers
+from pinkslip.judge.judge import Judgement, JudgeState, judge
+from pinkslip.judge.view import Bools
+from pinkslip.model.decisions import Decision
+from pinkslip.model.policy import (
+    Condition,
+    Filter,
+    Guards,
+    Matcher,
+    MaxFired,
+    MaxFires,
+    Newborn,
+    Policy,
+    PolicySet,
+    Window,
+)
+from pinkslip.model.words import Action, Mode, Standing, Status, code_of
+from pinkslip.policies.language import parse_condition
+
+START = 1_764_000_000_000
+"""A fixed instant."""
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+CALM = Guards(
+    max_fired=MaxFired(share=1.0, at_least=1_000_000),
+    max_fires=MaxFires(count=1_000_000),
+    min_active=0,
+    panic=replace(Guards().panic, at_least=1_000_000),
+    newborn=Newborn(age_ms=0, tasks=0),
+)
+"""Guards that hold nobody, for tests of something else."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """One row of a fleet."""
+
+    number: int
+    role: str | None = "developer"
+    labels: dict[str, str] = field(default_factory=dict)
+    status: Status = Status.WORKING
+    incarnation: int = 1
+    interval_s: float = 30.0
+    silent_s: float | None = 0.0
+    """heartbeat_age."""
+    values: dict[str, float] = field(default_factory=dict)
+    """Other measures by key: `success_rate[1h]`. Missing ones are unknown."""
+    created_at: int = START - DAY
+    tasks: int = 1_000
+    """Done in this incarnation."""
+    finished: bool = False
+    protected_until: int = 0
+    fires: list[tuple[int, bool]] = field(default_factory=list)
+    """(when, by a policy)."""
+    back_at: int = 0
+    """When it was reinstated, if it was."""
+
+    @property
+    def agent_id(self) -> str:
+        return f"agent-{self.number}"
+
+    @property
+    def is_fired(self) -> bool:
+        return bool(self.fires) and self.fires[-1][0] >= self.back_at
+
+    @property
+    def is_active(self) -> bool:
+        return not self.finished and not self.is_fired
+
+    def was_active(self, then: int) -> bool:
+        if self.created_at > then:
+            return False
+        fired = [at for at, _ in self.fires if at <= then]
+        return not fired or fired[-1] < self.back_at <= then
+
+
+class World:
+    """A fleet as plain rows in slot order (None: a free slot), at one instant: what the judge reads."""
+
+    def __init__(
+        self,
+        agents: Sequence[Agent | None],
+        *,
+        now: int = START,
+        observing_since: int = START - DAY,
+        blind: Sequence[tuple[int, int]] = (),
+        stale_factor: float = 3.0,
+    ) -> None:
+        self.agents = agents
+        self.now = now
+        self.observing_since = observing_since
+        self.blind = blind
+        self.stale_factor = stale_factor
+        self.asked: list[tuple[str, list[int]]] = []
+        """Which quantiles were asked, for which slots."""
+
+    @property
+    def size(self) -> int:
+        return len(self.agents)
+
+    @property
+    def agent_ids(self) -> list[str]:
+        return [agent.agent_id if agent else "" for agent in self.agents]
+
+    @property
+    def numbers(self) -> Integers:
+        return self._integers([agent.number if agent else 0 for agent in self.agents])
+
+    @property
+    def incarnation(self) -> Integers:
+        return self._integers([agent.incarnation if agent else 0 for agent in self.agents])
+
+    @property
+    def active(self) -> Bools:
+        return self._bools(bool(agent) and agent.is_active for agent in self.agents)
+
+    @property
+    def tasks(self) -> Integers:
+        return self._integers([agent.tasks if agent else 0 for agent in self.agents])
+
+    @property
+    def stale(self) -> Bools:
+        return self._bools(
+            agent is not None
+            and agent.is_active
+            and agent.status is not Status.WAITING
+            and agent.silent_s is not None
+            and agent.silent_s > self.stale_factor * agent.interval_s
+            for agent in self.agents
+        )
+
+    @property
+    def status(self) -> Codes:
+        codes = [code_of(agent.status) if agent else 0 for agent in self.agents]
+        return np.array(codes, dtype=np.uint8)
+
+    @property
+    def protected_until(self) -> Integers:
+        return self._integers([agent.protected_until if agent else 0 for agent in self.agents])
+
+    @property
+    def interval_s(self) -> Floats:
+        return self._floats(agent.interval_s if agent else np.nan for agent in self.agents)
+
+    def value(self, name: str, window: Window | None, outcomes: Filter) -> Floats:
+        if name not in MEASURES:
+            raise KeyError(name)
+        key = name + (str(window) if window else "")
+        return self._floats(
+            np.nan if agent is None else self._value(agent, key) for agent in self.agents
+        )
+
+    def quantile(self, name: str, window: Window, outcomes: Filter, slots: Integers) -> Floats:
+        key = name + str(window)
+        self.asked.append((key, slots.tolist()))
+        return self.value(name, window, outcomes)[slots]
+
+    def words(self, field_name: str) -> Words:
+        texts = [
+            None if agent is None else self._text(agent, field_name) for agent in self.agents
+        ]
+        vocabulary = sorted({text for text in texts if text is not None})
+        codes = [-1 if text is None else vocabulary.index(text) for text in texts]
+        # every world makes its vocabulary anew, and says so
+        return Words(np.array(codes, dtype=np.int32), vocabulary, hash(tuple(vocabulary)))
+
+    def active_at(self, then: int) -> Bools:
+        return self._bools(
+            agent is not None and not agent.finished and agent.was_active(then)
+            for agent in self.agents
+        )
+
+    def fired_by_policy_since(self, then: int) -> Bools:
+        return self._bools(
+            agent is not None and any(at > then and by for at, by in agent.fires)
+            for agent in self.agents
+        )
+
+    def blind_between(self, start: int, end: int) -> int:
+        return sum(max(0, min(end, e) - max(start, s)) for s, e in self.blind)
+
+    def slot_of(self, agent_no: int) -> int | None:
+        for slot, agent in enumerate(self.agents):
+            if agent is not None and agent.number == agent_no:
+                return slot
+        return None
+
+    def _value(self, agent: Agent, key: str) -> float:
+        if key in agent.values:
+            return agent.values[key]
+        match key:
+            case "heartbeat_age":
+                return np.nan if agent.silent_s is None else agent.silent_s
+            case "heartbeat_interval":
+                return agent.interval_s
+            case "age":
+                return (self.now - agent.created_at) / 1000
+            case _:
+                return np.nan
+
+    @staticmethod
+    def _text(agent: Agent, field_name: str) -> str | None:
+        match field_name:
+            case "agent":
+                return agent.agent_id
+            case "role":
+                return agent.role
+            case "status":
+                return agent.status.value
+            case "standing":
+                return Standing.FIRED if agent.is_fired else Standing.ACTIVE
+            case _:
+                return agent.labels.get(field_name.removeprefix("label."))
+
+    @staticmethod
+    def _integers(values: Sequence[int]) -> Integers:
+        return np.array(values, dtype=np.int64)
+
+    @staticmethod
+    def _floats(values: Iterable[float]) -> Floats:
+        return np.array(list(values), dtype=np.float64)
+
+    @staticmethod
+    def _bools(values: Iterable[bool]) -> Bools:
+        return np.array(list(values), dtype=np.bool_)
+
+
+def make_policy(
+    when: str = "heartbeat_age > 3 * heartbeat_interval",
+    *,
+    name: str = "unresponsive",
+    clear_when: str | None = None,
+    for_ms: int = 0,
+    keep_for_ms: int = 0,
+    mode: Mode = Mode.ENFORCE,
+    action: Action = Action.FIRE,
+    reason: str | None = "unresponsive",
+    match: tuple[Matcher, ...] = (),
+    version: str = "1",
+) -> Policy:
+    """A policy, by default one that fires the silent at once."""
+    return Policy(
+        name=name,
+        when=parse_condition(when),
+        text=f"- name: {name}",
+        hash=f"{name}{version}-{mode}{action}",
+        file="policies.yaml",
+        line=1,
+        clear_when=parse_condition(clear_when) if clear_when else None,
+        for_ms=for_ms,
+        keep_for_ms=keep_for_ms,
+        mode=mode,
+        action=action,
+        reason=reason,
+        match=match,
+    )
+
+
+def make_set(*policies: Policy, guards: Guards = CALM) -> PolicySet:
+    """Policies under guards, by default ones that hold nobody."""
+    return PolicySet(policies=policies, guards=guards, hash="set")
+
+
+def broken_condition() -> Condition:
+    """A condition that raises when it is evaluated: nobody has such a function."""
+    condition = parse_condition("abs(age) > 1s")
+    tree = condition.tree
+    return Condition("oops(age) > 1s", replace(tree, left=replace(tree.left, function="oops")))  # type: ignore[arg-type, union-attr]  # known shape
+
+
+class Ticker:
+    """Ticks a fleet: judges, applies, and fires whom the judgement fires, as the store would."""
+
+    def __init__(
+        self,
+        agents: list[Agent | None],
+        *policies: Policy,
+        guards: Guards = CALM,
+        now: int = START,
+        state: JudgeState | None = None,
+    ) -> None:
+        self.agents = agents
+        self.policy_set = make_set(*policies, guards=guards)
+        self.state = state or JudgeState()
+        self.now = now
+        self.observing_since = START - DAY
+        self.blind: list[tuple[int, int]] = []
+        self.stopped: str | None = None
+        self.decisions: list[Decision] = []
+
+    def look(self) -> World:
+        return World(
+            self.agents,
+            now=self.now,
+            observing_since=self.observing_since,
+            blind=tuple(self.blind),
+        )
+
+    def tick(self, after_ms: int = 0) -> Judgement:
+        self.now += after_ms
+        judgement = judge(
+            self.look(), self.policy_set, self.state, workspace_id=1, stopped=self.stopped
+        )
+        self.state.apply(judgement)
+        self.decisions += judgement.decisions
+        for decision in judgement.decisions:
+            if decision.verdict == "fired":
+                self.agent(decision.agent_no).fires.append((self.now, True))
+        return judgement
+
+    def agent(self, number: int) -> Agent:
+        return next(agent for agent in self.agents if agent and agent.number == number)
+
+    def state_of(self, number: int = 1) -> str:
+        """The agent's episode of the first policy."""
+        name = self.policy_set.policies[0].name
+        found = [each for each in self.state.open_episodes(number) if each.policy == name]
+        return found[0].state if found else "clear"

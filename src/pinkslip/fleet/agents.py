@@ -1,0 +1,201 @@
+"""Who is in memory, and where: slots, columns, and the words matchers look at."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pinkslip.fleet.columns import INTERNED, NO_LABELS, Columns, uuid_hash
+from pinkslip.fleet.needs import Words
+from pinkslip.fleet.publishing import MEMBERS, Publisher
+from pinkslip.fleet.slots import Places, Slots
+from pinkslip.fleet.vocabulary import Vocabulary, fixed_words
+from pinkslip.model.facts import Registered, Restored
+from pinkslip.model.words import Standing, Status, code_of
+
+_STATUSES = tuple(str(status) for status in Status)
+_STANDINGS = tuple(str(standing) for standing in Standing)
+_FIRED = code_of(Standing.FIRED)
+_LABEL = "label."
+
+_AS_THEY_ARE = (
+    "incarnation",
+    "incarnation_at",
+    "created_at",
+    "updated_at",
+    "status_since",
+    "fired_count",
+    "tasks",
+    "tasks_before",
+    "successes",
+    "duration_ms_sum",
+    "duration_count",
+    "tokens_in",
+    "tokens_out",
+    "cost_micros",
+    "score_e6_sum",
+    "score_count",
+    "error_count",
+)
+_OR_ZERO = (
+    "last_heartbeat",
+    "interval_ms",
+    "task_since",
+    "progress_at",
+    "finished_at",
+    "terminated_at",
+    "protected_until",
+    "last_fired_at",
+)
+
+
+class Agents:
+    """Everybody in memory."""
+
+    def __init__(self, capacity: int) -> None:
+        self.slots = Slots()
+        self.columns = Columns(capacity)
+        self.published = Publisher()
+        self._slot_of: dict[str, int] = {}
+        self._lazy: dict[str, Vocabulary] = {}
+
+    def find(self, agent_id: str) -> int | None:
+        """The slot of an agent by its agentId."""
+        return self._slot_of.get(agent_id)
+
+    def register(self, fact: Registered) -> int:
+        """First contact."""
+        slot = self._occupy(fact.agent_no, fact.agent_id, fact.uuid)
+        columns, at = self.columns, fact.at
+        columns.incarnation[slot] = 1
+        columns.incarnation_at[slot] = columns.created_at[slot] = at
+        columns.updated_at[slot] = columns.status_since[slot] = at
+        columns.changed[slot] = True
+        return slot
+
+    def restore(self, rows: Sequence[Restored]) -> Places:
+        """Agents as they stood when they were checkpointed."""
+        places = [self._occupy(row.agent_no, row.agent_id, row.uuid) for row in rows]
+        slots = np.array(places, np.intp)
+        columns = self.columns
+        for name in _AS_THEY_ARE:
+            getattr(columns, name)[slots] = [getattr(row, name) for row in rows]
+        for name in _OR_ZERO:
+            getattr(columns, name)[slots] = [getattr(row, name) or 0 for row in rows]
+        columns.place_writer[slots] = [row.writer for row in rows]
+        columns.place_seq[slots] = [row.seq for row in rows]
+        columns.status[slots] = [code_of(row.status) for row in rows]
+        columns.standing[slots] = [code_of(row.standing) for row in rows]
+        columns.progress[slots] = [_or_nan(row.progress) for row in rows]
+        columns.context_used[slots] = [_or_nan(row.context_used) for row in rows]
+        for slot, row in zip(places, rows, strict=True):
+            columns.failed[slot, : len(row.failed)] = row.failed
+            if row.duration_buckets:
+                columns.duration_buckets[slot] = row.duration_buckets
+            self._restore_texts(slot, row)
+        self._restore_fires(slots)
+        done_now = columns.tasks[slots] > columns.tasks_before[slots]
+        columns.unknown_until[slots] = np.where(done_now, columns.updated_at[slots], 0)
+        return slots
+
+    def leave(self, slots: Places) -> None:
+        """Drop these; their slots are free."""
+        numbers = self.columns.numbers[slots].tolist()
+        for slot in slots.tolist():
+            del self._slot_of[self.columns.agent_ids[slot]]
+            for vocabulary in self._lazy.values():
+                vocabulary.put(slot, None)
+        self.columns.clear(slots)
+        for number in numbers:
+            self.slots.release(number)
+        self.published.touched.add(MEMBERS)
+
+    def grow(self, capacity: int) -> None:
+        """Room for more slots."""
+        self.columns.grow(capacity)
+        for vocabulary in self._lazy.values():
+            vocabulary.grow(capacity)
+
+    def set_name(self, slot: int, name: str | None) -> None:
+        """What the agent calls itself."""
+        self.columns.names[slot] = name
+        if (by_name := self._lazy.get("name")) is not None:
+            by_name.put(slot, name)
+
+    def set_labels(self, slot: int, labels: Mapping[str, str]) -> None:
+        """All labels at once."""
+        self.columns.labels[slot] = labels
+        for field, vocabulary in self._lazy.items():
+            if field.startswith(_LABEL):
+                vocabulary.put(slot, labels.get(field.removeprefix(_LABEL)))
+
+    def words(self, field: str) -> Words:
+        """A text field as codes. KeyError: there is no such field."""
+        columns, size = self.columns, self.slots.size
+        free = columns.numbers[:size] == 0
+        if field == "status":
+            return fixed_words(columns.status[:size], free, _STATUSES)
+        if field == "standing":
+            return fixed_words(columns.standing[:size], free, _STANDINGS)
+        if field in INTERNED:
+            return columns.words[field].view(size)
+        if field not in self._lazy:
+            self._lazy[field] = self._learn(field)
+        return self._lazy[field].view(size)
+
+    def _occupy(self, number: int, agent_id: str, uuid: str) -> int:
+        slot = self.slots.take(number)
+        columns = self.columns
+        columns.extend(self.slots.size)
+        columns.numbers[slot] = number
+        columns.agent_ids[slot] = agent_id
+        columns.uuids[slot] = uuid
+        columns.uuid_hashes[slot] = uuid_hash(uuid)
+        self._slot_of[agent_id] = slot
+        if (by_agent := self._lazy.get("agent")) is not None:
+            by_agent.put(slot, agent_id)
+        self.published.touched.add(MEMBERS)
+        return slot
+
+    def _restore_texts(self, slot: int, row: Restored) -> None:
+        columns = self.columns
+        self.set_name(slot, row.name)
+        self.set_labels(slot, row.labels or NO_LABELS)
+        columns.boot_ids[slot] = row.boot_id
+        columns.session_keys[slot] = row.session_key
+        columns.current_tasks[slot] = row.current_task
+        columns.last_errors[slot] = row.last_error
+        columns.fired_policies[slot] = row.last_fired_policy
+        for field in INTERNED:
+            columns.words[field].put(slot, getattr(row, field))
+
+    def _restore_fires(self, slots: Places) -> None:
+        columns = self.columns
+        columns.fired_by_policy[slots] = [
+            columns.fired_policies[slot] is not None for slot in slots.tolist()
+        ]
+        # fired, and the row does not say by whom: counting it as a policy's holds back, never fires too many
+        unsaid = slots[
+            (columns.standing[slots] == _FIRED) & (columns.last_fired_at[slots] == 0)
+        ]
+        columns.last_fired_at[unsaid] = columns.terminated_at[unsaid]
+        columns.fired_by_policy[unsaid] = True
+
+    def _learn(self, field: str) -> Vocabulary:
+        columns = self.columns
+        vocabulary = Vocabulary(columns.capacity)
+        for slot in np.flatnonzero(columns.numbers[: self.slots.size]).tolist():
+            vocabulary.put(slot, self._text(field, slot))
+        return vocabulary
+
+    def _text(self, field: str, slot: int) -> str | None:
+        if field == "agent":
+            return self.columns.agent_ids[slot]
+        if field == "name":
+            return self.columns.names[slot]
+        if field.startswith(_LABEL):
+            return self.columns.labels[slot].get(field.removeprefix(_LABEL))
+        raise KeyError(f"agents have no field {field}")
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value

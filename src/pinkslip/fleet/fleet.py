@@ -1,0 +1,546 @@
+"""One workspace's fleet: the fold of its journal, in columns. Touched by one thread only.
+
+Facts go in with `fold`, in journal order; `at` answers the judge, `snapshot` everybody else. Most facts are
+heartbeats and outcomes, so those are collected and taken in many at a time; whoever asks is answered as if
+each had been taken in at once.
+
+**A rebuild** is: `declare`, fold every `Restored`, `restore_totals`, `fold_history` with the outcomes the
+horizon asks for, then fold what came after. It gives the same fleet as folding everything from the start:
+columns and totals exactly; windows over time and over tasks exactly, when the history reaches as far back as
+`horizon` says; `consecutive_failures` exactly by the default filter, by others when the history reaches back
+to the last success.
+
+**A new declaration** keeps the windows that stay. A new one holds what the log remembers, which reaches as
+far back as the longest window over time declared before; `horizon` names the agents that may have done more,
+and `fold_history` with their outcomes makes the new windows exact at once. Without it a window over time is
+exact as soon as it lies within what is remembered, and a window over tasks once it is full.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pinkslip.fleet import changing
+from pinkslip.fleet.agents import Agents
+from pinkslip.fleet.blindness import Spells
+from pinkslip.fleet.digest import Change, Digest
+from pinkslip.fleet.growing import add_up
+from pinkslip.fleet.measures import FleetSettings, Measures, Parts
+from pinkslip.fleet.memory import DEFAULT, Memory
+from pinkslip.fleet.needs import Horizon, Need, Words
+from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows
+from pinkslip.fleet.publishing import BEATS, OUTCOMES, shared_fields, views
+from pinkslip.fleet.slots import Places
+from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
+from pinkslip.fleet.totals import Tally, Totals
+from pinkslip.model.facts import (
+    Beat,
+    Blinded,
+    Done,
+    Fact,
+    Finished,
+    Fired,
+    Registered,
+    Reinstated,
+    Restored,
+)
+from pinkslip.model.policy import Filter
+
+__all__ = ["Fleet", "FleetSettings", "Horizon", "Measures", "Need", "Words"]
+
+_SMALLEST = 64
+_TOGETHER = 4_096
+"""Heartbeats and outcomes collected before they are taken in unasked."""
+_HISTORY_CHUNK = 65_536
+
+
+class Fleet:
+    """What every agent looks like now."""
+
+    def __init__(self, workspace_id: int, settings: FleetSettings) -> None:
+        self.workspace_id = workspace_id
+        self.settings = settings
+        self.strays = 0
+        """Facts about agents that are not in memory: they change nothing."""
+        self._agents = Agents(_SMALLEST)
+        self._memory = Memory(_SMALLEST)
+        self._totals = Totals()
+        self._spells = Spells()
+        self._digest = Digest()
+        self._now = 0
+        self._first_at: int | None = None
+        self._writer = 0
+        """Who numbered the facts; 0: nobody said."""
+        self._seq = 0
+        self._placed_writer = -1
+        """The newest writer that agents or totals were restored at: what later ones say is surely new."""
+        self._beats: list[Beat] = []
+        self._dones: list[Done] = []
+        self._restored: list[Restored] = []
+        self._older: list[Rows] = []
+        """Outcomes that restored rows include: still to be put into windows."""
+        self._agents_in_dones: set[int] = set()
+        self._dones_indexed = 0
+
+    # what policies ask
+
+    def declare(self, needs: Iterable[Need]) -> None:
+        """Keep up exactly what these ask for; see above for what a new window holds."""
+        self._settle()
+        self._memory.declare(needs, now=self._now)
+
+    def horizon(self) -> Horizon:
+        """How much history what is declared takes, and which agents' is missing."""
+        self._settle()
+        memory = self._memory
+        newest: dict[Filter, int] = {}
+        for length, outcomes in memory.task_windows:
+            newest[outcomes] = max(length, newest.get(outcomes, 0))
+        numbers = self._agents.columns.numbers[self._lacking()]
+        return Horizon(
+            time_ms=memory.longest_ms,
+            tasks=max((length for length, _ in memory.task_windows), default=0),
+            newest=tuple(newest.items()),
+            streaks=tuple(outcomes for outcomes in memory.streaks if outcomes != DEFAULT),
+            lacking=tuple(sorted(numbers.tolist())),
+            until=self._now,
+        )
+
+    # what the journal says
+
+    def fold(self, facts: Iterable[Fact], *, writer: int | None = None) -> None:
+        """Take in facts in journal order. `writer`: who numbered them, where it differs from before.
+
+        A fact at or before an agent's restored place (`writer`, `seq`) is in its row already: an outcome then
+        only fills windows, everything else changes nothing. A `Restored` of an agent in memory changes nothing.
+        """
+        if writer is not None and writer != self._writer:
+            self._take_in()
+            self._writer, self._seq = writer, 0
+        beats, dones = self._beats, self._dones
+        for fact in facts:
+            kind = type(fact)
+            if kind is Beat:
+                beats.append(fact)  # type: ignore[arg-type]  # `type(...) is` is twice as fast as isinstance
+            elif kind is Done:
+                dones.append(fact)  # type: ignore[arg-type]  # as above
+            elif kind is Restored:
+                self._restored.append(fact)  # type: ignore[arg-type]  # as above
+            else:
+                self._apply(fact)  # type: ignore[arg-type]  # as above
+        if len(beats) + len(dones) >= _TOGETHER:
+            self._take_in()
+
+    def fold_history(self, done: Iterable[Done]) -> None:
+        """Outcomes from before what is remembered, oldest first: for windows and streaks, not for totals.
+
+        One call hands over everything the agents that `horizon` calls lacking lack; what was not missing is
+        passed over, so handing over too much does no harm. After a rebuild's `Restored`, before its facts.
+        """
+        self._settle()
+        self._memory.leave(self._now)
+        lacking = self._lacking()
+        if not lacking.any():
+            return
+        chunks = iter(done)
+        found = [self._missing(Arrivals.of([]), lacking)]
+        while chunk := list(islice(chunks, _HISTORY_CHUNK)):
+            found.append(self._missing(Arrivals.of(chunk), lacking))
+        self._memory.insert(Rows.joined(found), np.flatnonzero(lacking), now=self._now)
+        self._memory.complete()
+        self._agents.columns.unknown_until.fill(0)
+        self._agents.published.touched.add(OUTCOMES)
+
+    def restore_totals(
+        self, totals: Iterable[RoleTotals], *, writer: int = 0, seq: int = 0
+    ) -> None:
+        """Role totals as checkpointed at a journal place; facts folded later add to them."""
+        self._totals.restore(totals, writer=writer, seq=seq)
+        self._placed_writer = max(self._placed_writer, writer)
+
+    def role_totals(self) -> tuple[RoleTotals, ...]:
+        """What all agents of each role and model ever did: rows for a checkpoint."""
+        self._settle()
+        self._group()
+        return self._totals.rows()
+
+    # what an instant shows
+
+    @property
+    def observing_since(self) -> int:
+        """Since when we have watched without a gap: the end of the newest blind spell, else the first fact."""
+        self._take_in()
+        return self._observing_since()
+
+    def blind_between(self, start: int, end: int) -> int:
+        """Milliseconds of [start, end] in which we did not see."""
+        return self._spells.between(start, end)
+
+    def advance(self, now: int) -> None:
+        """Let outcomes leave windows over time. Time does not go back: an earlier instant is the latest one."""
+        self._settle()
+        self._now = max(self._now, now)
+        self._memory.leave(self._now)
+
+    def at(self, now: int) -> Measures:
+        """Every measure at `now`; valid until the next fold."""
+        self.advance(now)
+        return Measures(self._parts(), now=self._now)
+
+    def snapshot(self, *, seq: int, now: int) -> Snapshot:
+        """Copies for everybody else; columns that did not change are shared with the snapshot before."""
+        self._settle()
+        self._group()
+        return self._agents.published.snapshot(
+            self._parts(),
+            workspace_id=self.workspace_id,
+            seq=seq,
+            now=max(now, self._now),
+            role_totals=self._totals.rows(),
+        )
+
+    def agent(self, agent_id: str, *, now: int) -> AgentView | None:
+        """One agent by its agentId; None when it is not in memory."""
+        self._take_in()
+        return self._view(self._agents.find(agent_id), now)
+
+    def by_uuid(self, uuid: str, *, now: int) -> AgentView | None:
+        """One agent by its uuid."""
+        self._take_in()
+        return self._view(self._agents.columns.find_uuid(uuid), now)
+
+    def by_number(self, agent_no: int, *, now: int) -> AgentView | None:
+        """One agent by its number."""
+        self._take_in()
+        return self._view(self._agents.slots.get(agent_no), now)
+
+    def take_digest(self) -> tuple[int, bytes]:
+        """Facts folded since the last call, and the digest of all so far."""
+        self._take_in()
+        return self._digest.take()
+
+    def resume_digest(self, digest: bytes) -> None:
+        """Go on from a recorded digest, as after a rebuild: what was folded so far is in none to come."""
+        self._take_in()
+        self._digest = Digest()
+        self._digest.value = digest
+
+    # coming and going
+
+    def dirty(self) -> list[int]:
+        """The agents (`agent_no`) that facts have changed since they were last checkpointed."""
+        self._take_in()
+        size = self._agents.slots.size
+        changed = self._agents.columns.changed[:size] & (
+            self._agents.columns.numbers[:size] > 0
+        )
+        numbers: list[int] = self._agents.columns.numbers[:size][changed].tolist()
+        return numbers
+
+    def mark_dirty(self, numbers: Iterable[int]) -> None:
+        """A checkpoint of these could not be written: they are to be asked for again."""
+        for number in numbers:
+            slot = self._agents.slots.get(number)
+            if slot is not None:
+                self._agents.columns.changed[slot] = True
+
+    def checkpoint(self, numbers: Sequence[int]) -> list[Restored]:
+        """Rows that hold everything folded so far; agents not in memory are passed over."""
+        self._settle()
+        columns = self._agents.columns
+        slots = [
+            slot for number in numbers if (slot := self._agents.slots.get(number)) is not None
+        ]
+        columns.changed[slots] = False
+        rows = shared_fields(self._parts(), slots)
+        return [
+            Restored(
+                at=fields["updated_at"],
+                writer=self._writer,
+                seq=self._seq,
+                incarnation_at=int(columns.incarnation_at[slot]),
+                tasks_before=int(columns.tasks_before[slot]),
+                last_fired_at=int(columns.last_fired_at[slot]) or None,
+                last_fired_policy=columns.fired_policies[slot],
+                **fields,
+            )
+            for slot, fields in zip(slots, rows, strict=True)
+        ]
+
+    def leaving(self, *, left_before: int) -> list[int]:
+        """Whom `forget` would drop: to be checkpointed first."""
+        self._take_in()
+        slots = self._left(left_before)
+        numbers: list[int] = self._agents.columns.numbers[slots].tolist()
+        return numbers
+
+    def forget(self, *, left_before: int) -> list[int]:
+        """Drop the agents that finished or were fired before; their outcomes no longer count, role totals stay.
+
+        Who left within the envelope's longest window must stay, or the envelope would forget it acted: the
+        caller chooses `left_before` accordingly.
+        """
+        self._settle()
+        self._group()
+        slots = self._left(left_before)
+        numbers: list[int] = self._agents.columns.numbers[slots].tolist()
+        if numbers:
+            self._memory.restart(slots)
+            self._agents.leave(slots)
+        return numbers
+
+    # taking in
+
+    def _settle(self) -> None:
+        self._take_in()
+        if self._older:
+            older, self._older = Rows.joined(self._older), []
+            self._memory.insert(older, np.unique(older.slot), now=self._now)
+        self._memory.catch_up()
+
+    def _take_in(self) -> None:
+        if self._restored:
+            self._take_restored()
+        if self._beats:
+            self._take_beats()
+        if self._dones:
+            self._take_outcomes()
+
+    def _noticed(self, first_at: int, last_at: int, seq: int) -> None:
+        if self._first_at is None or first_at < self._first_at:
+            self._first_at = first_at
+        self._now = max(self._now, last_at)
+        self._seq = max(self._seq, seq)
+
+    def _take_restored(self) -> None:
+        slots = self._agents.slots
+        wanted = {
+            row.agent_no: row for row in self._restored if slots.get(row.agent_no) is None
+        }
+        self._restored.clear()
+        if not wanted:
+            return
+        rows = list(wanted.values())
+        self._make_room(slots.size + len(rows))
+        places = self._agents.restore(rows)
+        self._memory.streaks[DEFAULT].length[places] = [row.streak for row in rows]
+        self._placed_writer = max(self._placed_writer, *(row.writer for row in rows))
+        self._noticed(
+            min(row.created_at for row in rows), max(row.updated_at for row in rows), 0
+        )
+
+    def _take_beats(self) -> None:
+        beats = self._beats
+        numbers = np.array([beat.agent_no for beat in beats], np.int64)
+        at = np.array([beat.at for beat in beats], np.int64)
+        self._noticed(int(at.min()), int(at.max()), max(beat.seq for beat in beats))
+        beats.clear()
+        self._digest.add_beats(numbers, at)
+        slots = self._agents.slots.of(numbers)
+        if slots.min() < 0:
+            known = slots >= 0
+            self.strays += len(slots) - int(known.sum())
+            slots, at = slots[known], at[known]
+        columns = self._agents.columns
+        np.maximum.at(columns.last_heartbeat, slots, at)
+        np.maximum.at(columns.updated_at, slots, at)
+        columns.changed[slots] = True
+        self._agents.published.touched.add(BEATS)
+
+    def _take_outcomes(self) -> None:
+        arrivals = Arrivals.of(self._dones)
+        self._dones.clear()
+        self._agents_in_dones.clear()
+        self._dones_indexed = 0
+        self._noticed(int(arrivals.at.min()), int(arrivals.at.max()), int(arrivals.seq.max()))
+        self._digest.add_outcomes(arrivals)
+        slots = self._agents.slots.of(arrivals.number)
+        self.strays += int((slots < 0).sum())
+        counted = np.flatnonzero((slots >= 0) & arrivals.counted)
+        if len(counted) < len(slots):
+            arrivals, slots = arrivals.take(counted), slots[counted]
+        if not len(slots):
+            return
+        if self._may_be_in_rows():
+            self._take_placed(arrivals, slots)
+            return
+        tally = Tally(arrivals)
+        tally.add_to(self._totals, self._groups(slots))
+        self._count(tally, slots)
+        self._memory.note(arrivals.rows(slots))
+
+    def _take_placed(self, arrivals: Arrivals, slots: Places) -> None:
+        """Outcomes of a writer that rows were restored at: each is new to some rows and not to others."""
+        columns = self._agents.columns
+        to_totals = np.flatnonzero(self._is_after(arrivals.seq, *self._totals.place))
+        Tally(arrivals.take(to_totals)).add_to(self._totals, self._groups(slots[to_totals]))
+        is_new = self._is_after(
+            arrivals.seq, columns.place_writer[slots], columns.place_seq[slots]
+        )
+        new, old = np.flatnonzero(is_new), np.flatnonzero(~is_new)
+        if len(new):
+            fresh = arrivals.take(new)
+            self._count(Tally(fresh), slots[new])
+            self._memory.note(fresh.rows(slots[new]))
+        old = old[arrivals.at[old] >= columns.incarnation_at[slots[old]]]
+        if len(old):
+            self._older.append(arrivals.take(old).rows(slots[old]))
+
+    def _count(self, tally: Tally, slots: Places) -> None:
+        columns, arrivals = self._agents.columns, tally.arrivals
+        tally.add_to(columns, slots)
+        np.add.at(columns.successes, slots, IS_SUCCESS[arrivals.kind].astype(np.int64))
+        scored = np.flatnonzero(arrivals.score >= 0)
+        add_up(columns.score_e6_sum, slots[scored], arrivals.score[scored])
+        np.add.at(columns.score_count, slots[scored], 1)
+        failing = np.flatnonzero(HAS_ERROR[arrivals.kind])
+        np.add.at(columns.error_count, slots[failing], 1)
+        for place, slot in zip(failing.tolist(), slots[failing].tolist(), strict=True):
+            columns.last_errors[slot] = arrivals.errors[place]
+        np.maximum.at(columns.updated_at, slots, arrivals.at)
+        columns.changed[slots] = True
+        self._agents.published.touched |= {OUTCOMES, BEATS}
+
+    def _apply(self, fact: Change) -> None:
+        if self._restored:
+            self._take_restored()
+        self._digest.add_change(fact)
+        self._noticed(fact.at, fact.at, fact.seq)
+        if isinstance(fact, Blinded):
+            self._spells.add(fact.start, fact.end)
+        elif isinstance(fact, Registered):
+            if self._agents.slots.get(fact.agent_no) is None:
+                self._make_room(self._agents.slots.size + 1)
+                self._agents.register(fact)
+        elif (slot := self._agents.slots.get(fact.agent_no)) is None:
+            self.strays += 1
+        elif not self._is_in_row(slot, fact.seq):
+            self._change(slot, fact)
+        elif isinstance(fact, Fired):
+            changing.remember_fire(self._agents.columns, slot, fact)
+
+    def _change(self, slot: int, fact: changing.RowChange) -> None:
+        if changing.meets_outcomes(fact) and self._is_in_dones(fact.agent_no):
+            self._take_outcomes()
+        changing.apply(self._agents, slot, fact)
+        if isinstance(fact, Finished):
+            self._count_finished(slot, fact)
+        elif isinstance(fact, Reinstated):
+            self._older = [rows.take(rows.slot != slot) for rows in self._older]
+            self._memory.restart(np.array([slot], np.intp))
+            self._agents.published.touched.add(OUTCOMES)
+
+    def _count_finished(self, slot: int, fact: Finished) -> None:
+        row = self._groups(np.array([slot], np.intp))[0]
+        seq = np.array([fact.seq], np.int64)
+        if not self._may_be_in_rows() or self._is_after(seq, *self._totals.place)[0]:
+            self._totals.finished[row] += 1
+
+    # which facts a restored row includes
+
+    def _may_be_in_rows(self) -> bool:
+        return 0 < self._writer <= self._placed_writer
+
+    def _is_after(
+        self,
+        seq: NDArray[np.int64],
+        writer: int | NDArray[np.int64],
+        place: int | NDArray[np.int64],
+    ) -> NDArray[np.bool_]:
+        after: NDArray[np.bool_] = (self._writer > np.asarray(writer)) | (
+            (self._writer == np.asarray(writer)) & (seq > place)
+        )
+        return after
+
+    def _is_in_row(self, slot: int, seq: int) -> bool:
+        if not self._may_be_in_rows():
+            return False
+        columns = self._agents.columns
+        place = (int(columns.place_writer[slot]), int(columns.place_seq[slot]))
+        return (self._writer, seq) <= place
+
+    def _is_in_dones(self, number: int) -> bool:
+        waiting = islice(self._dones, self._dones_indexed, None)
+        self._agents_in_dones.update(done.agent_no for done in waiting)
+        self._dones_indexed = len(self._dones)
+        return number in self._agents_in_dones
+
+    # what windows lack
+
+    def _lacking(self) -> NDArray[np.bool_]:
+        """Per slot of the columns: outcomes may be missing from a window."""
+        columns, memory, now = self._agents.columns, self._memory, self._now
+        unknown = columns.unknown_until
+        lacking = np.zeros(columns.capacity, np.bool_)
+        for window in memory.time_windows.values():
+            until = np.maximum(unknown, window.since)
+            lacking |= (until > now - window.length) & (columns.incarnation_at <= until)
+        for (length, _), ring in memory.task_windows.items():
+            until = np.maximum(unknown, ring.since)
+            held = ring.held(columns.capacity)
+            lacking |= (held < length) & (columns.incarnation_at <= until)
+        for outcomes, streak in memory.streaks.items():
+            if outcomes != DEFAULT:
+                until = np.maximum(unknown, streak.since)
+                lacking |= columns.incarnation_at <= until
+        did_more = columns.tasks - columns.tasks_before > memory.remembered()
+        return lacking & did_more & (columns.numbers > 0)
+
+    def _missing(self, arrivals: Arrivals, lacking: NDArray[np.bool_]) -> Rows:
+        """Of some history, the outcomes of the lacking that are not in the log."""
+        columns = self._agents.columns
+        slots = self._agents.slots.of(arrivals.number)
+        until = np.maximum(columns.unknown_until, self._memory.cut)[slots]
+        is_missing = (slots >= 0) & lacking[slots] & arrivals.counted
+        is_missing &= (arrivals.at <= until) & (arrivals.at >= columns.incarnation_at[slots])
+        which = np.flatnonzero(is_missing)
+        return arrivals.rows(slots).take(which)
+
+    # small answers
+
+    def _parts(self) -> Parts:
+        return Parts(
+            settings=self.settings,
+            slots=self._agents.slots,
+            columns=self._agents.columns,
+            memory=self._memory,
+            spells=self._spells,
+            words=self._agents.words,
+            observing_since=self._observing_since(),
+        )
+
+    def _observing_since(self) -> int:
+        newest = self._spells.newest_end
+        return newest if newest is not None else self._first_at or 0
+
+    def _view(self, slot: int | None, now: int) -> AgentView | None:
+        if slot is None:
+            return None
+        self._settle()
+        return views(self._parts(), [slot], now=max(now, self._now))[0]
+
+    def _left(self, before: int) -> Places:
+        columns, size = self._agents.columns, self._agents.slots.size
+        left_at = np.maximum(columns.finished_at[:size], columns.terminated_at[:size])
+        return np.flatnonzero((left_at > 0) & (left_at < before))
+
+    def _make_room(self, size: int) -> None:
+        capacity = self._agents.columns.capacity
+        if size > capacity:
+            capacity = max(size, 2 * capacity)
+            self._agents.grow(capacity)
+            self._memory.grow(capacity)
+
+    def _groups(self, slots: Places) -> Places:
+        """Whose role totals the agents in these slots add to."""
+        groups = self._agents.columns.group
+        for slot in np.unique(slots[groups[slots] < 0]).tolist():
+            words = self._agents.columns.words
+            groups[slot] = self._totals.row(words["role"].get(slot), words["model"].get(slot))
+        return groups[slots].astype(np.intp)
+
+    def _group(self) -> None:
+        """Every agent's role and model has totals, be they zeros."""
+        self._groups(np.flatnonzero(self._agents.columns.numbers))

@@ -98,14 +98,16 @@ class Fleet:
         newest: dict[Filter, int] = {}
         for length, outcomes in memory.task_windows:
             newest[outcomes] = max(length, newest.get(outcomes, 0))
-        numbers = self._agents.columns.numbers[self._lacking()]
+        lacking = self._lacking()
+        numbers = self._agents.columns.numbers[lacking]
+        unknown = self._agents.columns.unknown_until[lacking]
         return Horizon(
             time_ms=memory.longest_ms,
             tasks=max((length for length, _ in memory.task_windows), default=0),
             newest=tuple(newest.items()),
             streaks=tuple(outcomes for outcomes in memory.streaks if outcomes != DEFAULT),
             lacking=tuple(sorted(numbers.tolist())),
-            until=self._now,
+            until=max(memory.cut, int(unknown.max(initial=0))),
         )
 
     # what the journal says

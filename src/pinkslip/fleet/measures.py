@@ -233,7 +233,8 @@ class Measures:
             case "cost_per_success":
                 successes = total(Field.SUCCESSES)
                 return self._mean(total(Field.COST), successes * 1e6, enough=total(Field.TASKS))
-        return total(Field(name))
+            case _:  # the others are one sum, and have its name
+                return total(Field(name))
 
     def _mean(self, amount: Floats, over: Floats, *, enough: Floats) -> Floats:
         mean = np.full(len(amount), np.nan)

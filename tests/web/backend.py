@@ -555,7 +555,31 @@ def make_snapshot(views: Sequence[AgentView], *, now: int = NOW) -> Snapshot:
 
     columns: Mapping[str, Any] = {
         name: times(name)
-        for name in ["incarnation", "created_at", "updated_at", "last_heartbeat", "interval_ms", "status_since", "task_since", "progress_at", "finished_at", "terminated_at", "protected_until", "fired_count", "tasks", "successes", "duration_ms_sum", "duration_count", "tokens_in", "tokens_out", "cost_micros", "score_e6_sum", "score_count", "error_count", "streak"]
+        for name in [
+            "incarnation",
+            "created_at",
+            "updated_at",
+            "last_heartbeat",
+            "interval_ms",
+            "status_since",
+            "task_since",
+            "progress_at",
+            "finished_at",
+            "terminated_at",
+            "protected_until",
+            "fired_count",
+            "tasks",
+            "successes",
+            "duration_ms_sum",
+            "duration_count",
+            "tokens_in",
+            "tokens_out",
+            "cost_micros",
+            "score_e6_sum",
+            "score_count",
+            "error_count",
+            "streak",
+        ]
     }
     return Snapshot(
         workspace_id=1,

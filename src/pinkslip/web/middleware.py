@@ -23,6 +23,8 @@ from pinkslip.web.problems import (
 
 REQUEST_ID = web.RequestKey("request_id", str)
 HEADER = "X-Request-ID"
+SERVER = "pinkslip"
+"""aiohttp would name itself, Python and both versions."""
 SLOW_MS = 1_000
 
 _log = structlog.get_logger(__name__)
@@ -60,6 +62,7 @@ def outermost(backend: Backend, *, clock: Clock, always: str) -> Middleware:
                 request_id=request_id,
             )
         response.headers[HEADER] = request_id
+        response.headers["Server"] = SERVER
         return response
 
     return answer

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from pinkslip.model.errors import Conflict, Invalid, NotFound, PinkslipError, Unavailable
 from pinkslip.model.time import rfc3339
+from pinkslip.model.words import Status
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -250,7 +251,9 @@ def _allowed(expected: object, pointer: str) -> str:
         for field in msgspec.structs.fields(kind):
             if field.encode_name == name:
                 words = [word for member in _enums(field.type) for word in member]
-                return f"; send one of {', '.join(map(str, words))}" if words else ""
+                # TERMINATED is ours to give, whatever asks for a status
+                words = [word for word in words if word != Status.TERMINATED]
+                return f"; send one of {', '.join(words)}" if words else ""
     return ""
 
 

@@ -38,6 +38,9 @@ LATEST_MS = 253_402_300_799_999
 
 NO_LABELS: Mapping[str, str] = {}
 
+Change = Registered | Changed | Finished | Revived | Fired | Reinstated | Protected
+"""What is kept of an agent beside its beats and outcomes."""
+
 
 class Head(Struct, gc=False):
     """The writer's record of one agent. Small: there may be a million.
@@ -123,7 +126,7 @@ class Admission:
         self.registered: list[tuple[Head, int]] = []
         self.beats: list[tuple[Head, int]] = []
         self.outcomes: list[tuple[int, Done]] = []
-        self.changes: list[tuple[int, Fact]] = []
+        self.changes: list[tuple[int, Change]] = []
         self.transitions: list[Transition] = []
         self.fired_reports: list[FiredReport] = []
         self.undo: list[tuple[Head, Head]] = []
@@ -143,7 +146,7 @@ class Admission:
             self.undo.append((head, copy(head)))
             head.pass_no = self._pass_no
 
-    def emit(self, head: Head, fact: Fact) -> None:
+    def emit(self, head: Head, fact: Change) -> None:
         """A change that is already numbered: for the fleet, for the store, and on the head."""
         self.touch(head)
         apply(head, fact)
@@ -213,38 +216,29 @@ class Admission:
         self,
         head: Head,
         event: Outcome,
-        *,
         key: bytes,
         event_id: str,
         source: Source,
+        *,
         is_new: bool = False,
-    ) -> Receipt:
+    ) -> tuple[Receipt, Done]:
         """One task ended. `key` is what `event_key` makes of `event_id`, and not seen before."""
         if is_new:
             self._change(head, {}, why="first contact", is_new=True)
-        is_fired = head.standing is Standing.FIRED
-        orders: tuple[Order, ...] = ()
-        if is_fired:
-            orders = self._stop(head, last_word=False)
+        counted = head.standing is not Standing.FIRED
+        orders = () if counted else self._stop(head, last_word=False)
         self.seq = seq = self.seq + 1
-        done = done_of(
-            event,
-            head.agent_no,
-            at=self.now,
-            seq=seq,
-            key=key,
-            source=source,
-            counted=not is_fired,
-        )
-        workspace_id = head.workspace_id
-        self.outcomes.append((workspace_id, done))
-        self.facts.append((workspace_id, done))
-        if done.error is not None and not is_fired:
+        done = done_of(event, head.agent_no, self.now, seq, key, source, counted)
+        pair = (head.workspace_id, done)
+        self.outcomes.append(pair)
+        self.facts.append(pair)
+        if done.error is not None and counted:
             self.touch(head)
             head.last_error = done.error
-        return Receipt(
+        receipt = Receipt(
             "accepted", seq, head.status, head.standing, orders, head.interval_ms, event_id
         )
+        return receipt, done
 
     def repeated(self, head: Head, *, event_id: str, is_same: bool) -> Receipt:
         """An outcome whose id is taken: said again, or another body under the same id."""
@@ -384,9 +378,9 @@ def apply(head: Head, fact: Fact) -> None:
 
 def refusal(event: Heartbeat | Outcome | Finish) -> str | None:
     """Why `event` cannot be admitted, before anything is changed for it; None when it can."""
-    if type(event) is Outcome:
+    if isinstance(event, Outcome):
         return None if event.started_at is None else _bad_instant("startedAt", event.started_at)
-    if type(event) is Heartbeat and event.status is Status.TERMINATED:
+    if isinstance(event, Heartbeat) and event.status is Status.TERMINATED:
         return "status: TERMINATED is ours to give; an agent that ends says `leaving: true`"
     return None
 
@@ -394,7 +388,6 @@ def refusal(event: Heartbeat | Outcome | Finish) -> str | None:
 def done_of(
     event: Outcome,
     agent_no: int,
-    *,
     at: int,
     seq: int,
     key: bytes,

@@ -28,20 +28,6 @@ class Run:
         """Of this transaction's beats only: they are appended to what is stored."""
         self.seq = 0
 
-    def row(self, writer: int) -> tuple[object, ...]:
-        """The values of `beat_runs`, in its columns' order."""
-        return (
-            self.workspace_id,
-            self.agent_no,
-            self.started_at,
-            self.last_at,
-            self.beats,
-            bytes(self.gaps),
-            self.beats >= SEALED_AT,
-            writer,
-            self.seq,
-        )
-
 
 Runs = dict[tuple[int, int, int], Run]
 """By workspace, agent and start."""

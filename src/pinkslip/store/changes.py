@@ -4,32 +4,19 @@ Both ways work on text: what msgspec writes for the whole fact starts with the c
 and put back.
 """
 
-from typing import cast
-
 import msgspec
 
-from pinkslip.model.facts import (
-    Changed,
-    Fact,
-    Finished,
-    Fired,
-    Protected,
-    Registered,
-    Reinstated,
-    Revived,
-)
-
-Change = Registered | Changed | Finished | Revived | Fired | Reinstated | Protected
+from pinkslip.fleet.admission import Change
 
 _encode = msgspec.json.Encoder(order=None).encode
 _decode = msgspec.json.Decoder(Change).decode
 
 
-def encode(change: Fact) -> tuple[str, str]:
+def encode(change: Change) -> tuple[str, str]:
     """(kind, changes) for a row of `agent_changes`."""
     kind = type(change).__name__
-    known = cast("Change", change)
-    rest = _encode(known)[len(_start(kind, known.agent_no, known.at, known.seq)) :].decode()
+    start = _start(kind, change.agent_no, change.at, change.seq)
+    rest = _encode(change)[len(start) :].decode()
     return kind, "{" + rest.removeprefix(",")
 
 
@@ -42,3 +29,6 @@ def decode(kind: str, changes: str, *, agent_no: int, at: int, seq: int) -> Chan
 
 def _start(kind: str, agent_no: int, at: int, seq: int) -> str:
     return f'{{"type":"{kind}","agent_no":{agent_no},"at":{at},"seq":{seq}'
+
+
+__all__ = ["Change", "decode", "encode"]

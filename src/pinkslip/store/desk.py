@@ -16,13 +16,6 @@ from pinkslip.store.acts import put_session
 from pinkslip.store.rows import write_outcomes
 from pinkslip.store.transaction import Transaction
 
-_KINDS = {
-    Heartbeat: "heartbeat",
-    Outcome: "outcome",
-    Finish: "finish",
-    SessionReport: "session",
-}
-
 
 class Desk:
     """Used for one commit, perhaps several times until it holds."""
@@ -42,7 +35,12 @@ class Desk:
         self.are_ids_in_question = False
         self._find(tx)
         self._keys = dict(self.known)
-        self.receipts = [self._admitted(tx, report) for report in self.reports]
+        self.receipts = [
+            self._outcome(tx, report, report.event)
+            if isinstance(report.event, Outcome)
+            else self._other(tx, report, report.event)
+            for report in self.reports
+        ]
         self.are_ids_in_question = True
         write_outcomes(tx)
         self.are_ids_in_question = False
@@ -58,7 +56,7 @@ class Desk:
         """How many of each (kind, verdict) there were."""
         counts: dict[tuple[str, str], int] = {}
         for report, receipt in zip(self.reports, self.receipts, strict=True):
-            key = (_KINDS[type(report.event)], receipt.verdict)
+            key = (_kind(report.event), receipt.verdict)
             counts[key] = counts.get(key, 0) + 1
         return counts
 
@@ -68,9 +66,8 @@ class Desk:
         unknown: dict[int, set[str]] = {}
         for report in self.reports:
             workspace_id = report.workspace_id
-            if (
-                report.agent_id not in of(workspace_id)
-                and type(report.event) is not SessionReport
+            if report.agent_id not in of(workspace_id) and not isinstance(
+                report.event, SessionReport
             ):
                 unknown.setdefault(workspace_id, set()).add(report.agent_id)
         for workspace_id, idents in unknown.items():
@@ -79,35 +76,37 @@ class Desk:
                 ((workspace_id, uuid), agent_id) for uuid, agent_id in aliases.items()
             )
 
-    def _admitted(self, tx: Transaction, report: Report) -> Receipt:
-        event = report.event
-        if type(event) is SessionReport:
-            return _session(tx, report, event)
-        workspace_id, agent_id = report.workspace_id, report.agent_id
-        heads = tx.roster.of(workspace_id)
-        head = heads.get(agent_id)
+    def _head(self, tx: Transaction, report: Report) -> Head | None:
+        heads = tx.roster.of(report.workspace_id)
+        head = heads.get(report.agent_id)
         if head is None and self._aliases:
-            head = heads.get(self._aliases.get((workspace_id, agent_id), agent_id))
-        if type(event) is Outcome:
-            return self._outcome(tx, report, event, head)
-        assert not isinstance(event, Outcome | SessionReport), "handled above"
+            alias = self._aliases.get((report.workspace_id, report.agent_id))
+            return None if alias is None else heads.get(alias)
+        return head
+
+    def _other(
+        self, tx: Transaction, report: Report, event: Heartbeat | Finish | SessionReport
+    ) -> Receipt:
+        if isinstance(event, SessionReport):
+            return _session(tx, report, event)
+        head = self._head(tx, report)
         refused = refusal(event)
         if refused is not None:
             return invalid(head, refused, tx.admission.seq)
         is_new = head is None
         if head is None:
             try:
-                head = tx.enrol(workspace_id, agent_id)
+                head = tx.enrol(report.workspace_id, report.agent_id)
             except NotFound as error:
                 return invalid(None, str(error), tx.admission.seq)
         if isinstance(event, Heartbeat):
             return tx.admission.heartbeat(head, event, is_new=is_new)
         return tx.admission.finish(head, event, is_new=is_new)
 
-    def _outcome(
-        self, tx: Transaction, report: Report, event: Outcome, head: Head | None
-    ) -> Receipt:
+    def _outcome(self, tx: Transaction, report: Report, event: Outcome) -> Receipt:
+        # once an event, a hundred thousand times a second: plain, in one piece, positional
         admission = tx.admission
+        head = self._head(tx, report)
         event_id = event.event_id
         if event.started_at is not None:
             refused = refusal(event)
@@ -115,22 +114,19 @@ class Desk:
                 return invalid(head, refused, admission.seq, event_id)
         if event_id is None:
             event_id = tx.new_id()
-        workspace_id = report.workspace_id
-        key = event_key(event_id)
-        place = (workspace_id, key)
-        former = self._keys.get(place)
-        if former is not None:
-            return self._repeated(tx, report, event, head, former, event_id)
+        place = (report.workspace_id, event_key(event_id))
+        if place in self._keys:
+            return self._repeated(tx, report, event, head, self._keys[place], event_id)
         is_new = head is None
         if head is None:
             try:
-                head = tx.enrol(workspace_id, report.agent_id)
+                head = tx.enrol(report.workspace_id, report.agent_id)
             except NotFound as error:
                 return invalid(None, str(error), admission.seq, event_id)
-        receipt = admission.outcome(
-            head, event, key=key, event_id=event_id, source=report.source, is_new=is_new
+        receipt, done = admission.outcome(
+            head, event, place[1], event_id, report.source, is_new=is_new
         )
-        self._keys[place] = admission.outcomes[-1][1]
+        self._keys[place] = done
         return receipt
 
     def _repeated(
@@ -157,11 +153,11 @@ class Desk:
         again = done_of(
             event,
             head.agent_no,
-            at=former.at,
-            seq=former.seq,
-            key=former.event_id,
-            source=report.source,
-            counted=former.counted,
+            former.at,
+            former.seq,
+            former.event_id,
+            report.source,
+            former.counted,
         )
         is_same = is_same_body(former, again)
         return tx.admission.repeated(head, event_id=event_id, is_same=is_same)
@@ -172,6 +168,14 @@ def invalid(head: Head | None, detail: str, seq: int, event_id: str | None = Non
     status = Status.IDLE if head is None else head.status
     standing = Standing.ACTIVE if head is None else head.standing
     return Receipt("invalid", seq, status, standing, event_id=event_id, detail=detail)
+
+
+def _kind(event: Heartbeat | Outcome | Finish | SessionReport) -> str:
+    if isinstance(event, Outcome):
+        return "outcome"
+    if isinstance(event, Heartbeat):
+        return "heartbeat"
+    return "finish" if isinstance(event, Finish) else "session"
 
 
 def _session(tx: Transaction, report: Report, event: SessionReport) -> Receipt:

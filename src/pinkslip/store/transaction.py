@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from pinkslip.fleet.admission import Admission, Head, uuid7
+from pinkslip.fleet.admission import Admission, Change, Head, uuid7
 from pinkslip.model.errors import NotFound
-from pinkslip.model.facts import Blinded, Fact, Restored
+from pinkslip.model.facts import Blinded, Restored
 from pinkslip.model.words import ActorKind
 from pinkslip.store.engine import Dialect
 from pinkslip.store.roster import Roster
@@ -62,7 +62,7 @@ class Transaction:
         """A fresh UUIDv7 of this instant."""
         return self._ids.at(self.now)
 
-    def emit(self, workspace_id: int, fact: Fact) -> None:
+    def emit(self, workspace_id: int, fact: Change | Blinded | Restored) -> None:
         """Let a fact be known once this is committed.
 
         A change of an agent is written to `agent_changes` and applied to its head here. `Blinded` and

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Float,
     Integer,
+    Select,
     SmallInteger,
     bindparam,
     select,
@@ -168,12 +169,32 @@ def restored_agents(
     connection: Connection, workspace_id: int, *conditions: Any, chunk: int = FETCH
 ) -> Iterator[Restored]:
     """Agents' rows where all `conditions` hold, as they were last checkpointed."""
-    result = connection.execution_options(yield_per=chunk).execute(
-        select(*_COLUMNS).where(agents.c.workspace_id == workspace_id, *conditions)
+    statement = select(*_COLUMNS).where(agents.c.workspace_id == workspace_id, *conditions)
+    for row in raw_rows(connection, statement, chunk=chunk):
+        yield _restored(row)
+
+
+def raw_rows(
+    connection: Connection, statement: Select[Any], *, chunk: int
+) -> Iterator[tuple[Any, ...]]:
+    """A query's rows as the driver gives them: at a million, wrapping each costs more than reading it."""
+    compiled = statement.compile(
+        dialect=connection.dialect, compile_kwargs={"render_postcompile": True}
     )
-    for rows in result.partitions():
-        for row in rows:
-            yield _restored(tuple(row))
+    values = compiled.construct_params()
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        cursor = driver.cursor()
+        cursor.execute(str(compiled), [values[name] for name in compiled.positiontup or ()])
+    else:
+        # a cursor on the server's side, so that a million rows are not here at once
+        cursor = driver.cursor(name=f"rows_{id(compiled)}")
+        cursor.execute(str(compiled), values, binary=True)
+    try:
+        while rows := cursor.fetchmany(chunk):
+            yield from rows
+    finally:
+        cursor.close()
 
 
 def as_restored(rows: Iterable[Sequence[Any]]) -> list[Restored]:

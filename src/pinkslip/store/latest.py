@@ -70,9 +70,9 @@ def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
         case Changed():
             return _reported(agent, change)
         case Finished():
-            return replace(_with_status(agent, Status.IDLE, change.at), finished_at=change.at)
+            return replace(_idle(agent, change.at), finished_at=change.at)
         case Revived():
-            return replace(agent, finished_at=None)
+            return _clocks_restarted(replace(agent, finished_at=None), change.at)
         case Fired():
             return replace(
                 _with_status(agent, Status.TERMINATED, change.at),
@@ -83,8 +83,9 @@ def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
                 last_fired_policy=change.by_policy,
             )
         case Reinstated():
+            agent = _clocks_restarted(_idle(agent, change.at), change.at)
             return replace(
-                _with_status(agent, Status.IDLE, change.at),
+                agent,
                 standing=Standing.ACTIVE,
                 finished_at=None,
                 terminated_at=None,
@@ -103,7 +104,8 @@ def _reported(agent: Restored, change: Changed) -> Restored:
     if "labels" in said:
         values["labels"] = said["labels"] or {}
     if "progress" in said and said["progress"] != agent.progress:
-        values["progress"], values["progress_at"] = said["progress"], change.at
+        values["progress"] = said["progress"]
+        values["progress_at"] = None if said["progress"] is None else change.at
     if "current_task" in said and said["current_task"] != agent.current_task:
         values["current_task"] = said["current_task"]
         values["task_since"] = change.at if said["current_task"] is not None else None
@@ -113,9 +115,19 @@ def _reported(agent: Restored, change: Changed) -> Restored:
     return agent
 
 
+def _clocks_restarted(agent: Restored, at: int) -> Restored:
+    """It comes back: what stood still while it was away is no evidence against it."""
+    return replace(
+        agent, status_since=at, progress_at=None if agent.progress_at is None else at
+    )
+
+
+def _idle(agent: Restored, at: int) -> Restored:
+    return replace(_with_status(agent, Status.IDLE, at), current_task=None, task_since=None)
+
+
 def _with_status(agent: Restored, status: Status, at: int) -> Restored:
     if status is agent.status:
         return agent
-    cleared = {"current_task": None, "task_since": None} if status is Status.IDLE else {}
     errors = agent.error_count + (status is Status.ERROR)
-    return replace(agent, status=status, status_since=at, error_count=errors, **cleared)
+    return replace(agent, status=status, status_since=at, error_count=errors)

@@ -41,6 +41,7 @@ from pinkslip.store.checkpoint import (
     Place,
     TotalsAt,
     complete_place,
+    raw_rows,
     restored_agents,
     role_totals_at,
 )
@@ -711,15 +712,7 @@ def _lean(row: tuple[Any, ...]) -> Done:
 
 
 def _raw(connection: Connection, statement: Select[Any]) -> Iterator[tuple[Any, ...]]:
-    """A query's rows as the driver gives them: at a million rows, wrapping each costs more than reading it."""
-    result = connection.execution_options(stream_results=True).execute(statement)
-    cursor = result.cursor
-    assert cursor is not None, "a SELECT has one"
-    try:
-        while rows := cursor.fetchmany(CHUNK):
-            yield from rows
-    finally:
-        result.close()
+    return raw_rows(connection, statement, chunk=CHUNK)
 
 
 def _slices(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -294,8 +294,10 @@ def read_settings(
     if report.has_errors:
         return Read(None, tuple(report.problems))
     settings = Settings(**(values | {"file": chosen}))  # type: ignore[arg-type]  # the table's parsers made the values
-    _check_together(settings, report)
-    return Read(None if report.has_errors else settings, tuple(report.problems))
+    together = _check_together(settings)
+    return Read(
+        None if together.has_errors else settings, (*report.problems, *together.problems)
+    )
 
 
 def _choose_file(file: Path | None, variables: Mapping[str, str]) -> Path | None:
@@ -439,7 +441,8 @@ def _from_texts(
     return values
 
 
-def _check_together(settings: Settings, report: Report) -> None:
+def _check_together(settings: Settings) -> Report:
+    report = Report()
     if not is_loopback(settings.listen_host):
         line = Text("settings", f"listen: {settings.listen_host}:{settings.listen_port}")
         report.add(
@@ -457,6 +460,20 @@ def _check_together(settings: Settings, report: Report) -> None:
             "checkpoint must be shorter than keep_in_memory",
             key_path="checkpoint",
         )
+    return report
+
+
+RELOADABLE = ("policies", "reasons", "per_agent", "series_ttl_ms", "max_agents_exported")
+"""Fields of `Settings` that a reload takes over; the others are fixed while the process runs."""
+
+
+def restart_needed(running: Settings, wanted: Settings) -> list[str]:
+    """The fields that differ: what a reload could not take over."""
+    return [
+        field.name
+        for field in fields(Settings)
+        if getattr(running, field.name) != getattr(wanted, field.name)
+    ]
 
 
 def is_loopback(host: str) -> bool:

@@ -100,7 +100,7 @@ def service_options(command: Callable[P, None]) -> Callable[P, None]:
         kwargs["service"] = Service(str(url), str(token) if token else None)
         command(*args, **kwargs)
 
-    return run  # type: ignore[return-value]  # click's decorators erase the signature
+    return run
 
 
 def print_json(value: object) -> None:

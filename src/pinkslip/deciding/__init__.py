@@ -1,0 +1,1 @@
+"""One tick with its input and output: fold, judge, one fenced transaction."""

@@ -27,11 +27,11 @@ def check(*, paths: tuple[Path, ...], reasons: tuple[str, ...], as_json: bool) -
     """
     from pinkslip.model.errors import Invalid  # noqa: PLC0415 - the language takes a moment to import
     from pinkslip.policies.load import load, read_sources  # noqa: PLC0415
-    from pinkslip.policies.packaged import default_pack  # noqa: PLC0415
+    from pinkslip.policies.packaged import packaged_directory  # noqa: PLC0415
 
     try:
         sources = [
-            source for path in paths or (default_pack(),) for source in read_sources(path)
+            source for path in paths or (packaged_directory(),) for source in read_sources(path)
         ]
     except Invalid as error:
         click.echo(f"pinkslip: {error}", err=True)

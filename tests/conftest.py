@@ -10,6 +10,8 @@ from tests.postgres import DURABLE, PostgresServer, postgres_server
 
 from pinkslip.store.engine import Database, open_database
 
+pytest_plugins = ["tests.prometheus"]
+
 TEMPLATE = "pinkslip_template"
 _numbers = itertools.count(1)
 

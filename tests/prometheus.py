@@ -16,7 +16,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -106,21 +106,32 @@ class Prometheus:
     jobs: dict[str, Watched] = field(default_factory=dict)
 
     def watch(self, jobs: Mapping[str, Watched]) -> None:
-        """Scrape these too, and return once each has been scraped. Takes five seconds."""
-        self.jobs.update(jobs)
-        self.configure()
-        fetch(f"{self.url}/-/reload", data=b"")
+        """Scrape these too, and return once each has been scraped. Takes five seconds.
+
+        Their rules follow then: until the first scrape each would be an absent monitor.
+        """
+        self.jobs.update({job: replace(watched, rules={}) for job, watched in jobs.items()})
+        self._reload()
         for job in jobs:
             wait_for(
                 lambda job=job: self.query(f'up{{job="{job}"}} == 1'),  # type: ignore[misc]  # the default binds the loop's job
                 what=f"the first scrape of {job}",
                 within_s=SCRAPED_WITHIN_S,
             )
+        self.jobs.update(jobs)
+        self._reload()
+        wait_for(
+            lambda: self.get("/api/v1/alertmanagers")["activeAlertmanagers"],
+            what="Prometheus to find its Alertmanager again after the reload",
+        )
 
     def forget(self, *jobs: str) -> None:
         """Stop scraping these."""
         for job in jobs:
             del self.jobs[job]
+        self._reload()
+
+    def _reload(self) -> None:
         self.configure()
         fetch(f"{self.url}/-/reload", data=b"")
 
@@ -128,11 +139,10 @@ class Prometheus:
         """Write the configuration that watches `jobs`, with their rules beside it."""
         rules = self.home / "rules"
         shutil.rmtree(rules, ignore_errors=True)
+        rules.mkdir()
         for job, watched in self.jobs.items():
             for name, text in watched.rules.items():
-                path = rules / job / Path(name).name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
+                (rules / f"{job}.{Path(name).name}").write_text(text)
         (self.home / "prometheus.yml").write_text(yaml.safe_dump(self._settings()))
 
     def _settings(self) -> dict[str, object]:
@@ -142,7 +152,7 @@ class Prometheus:
                 "scrape_timeout": "1s",
                 "evaluation_interval": "1s",
             },
-            "rule_files": [f"{self.home}/rules/*/*.yml"],
+            "rule_files": [f"{self.home}/rules/*.yml"],
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": [self.alertmanager]}]}]
             },
@@ -179,8 +189,8 @@ class Prometheus:
 
     def get(self, path: str, **parameters: str) -> Any:
         """The `data` of an API answer; an error answer raises with what Prometheus said."""
-        query = urllib.parse.urlencode(parameters).encode()
-        return json.loads(fetch(f"{self.url}{path}", data=query))["data"]
+        query = f"?{urllib.parse.urlencode(parameters)}" if parameters else ""
+        return json.loads(fetch(f"{self.url}{path}{query}"))["data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +206,11 @@ class Alertmanager:
         """Replace its configuration."""
         (self.home / "alertmanager.yml").write_text(text)
         fetch(f"{self.url}/-/reload", data=b"")
+
+    def tell(self, **labels: str) -> None:
+        """Hand it a firing alert, as Prometheus would."""
+        alert = json.dumps([{"labels": labels, "annotations": {}}]).encode()
+        fetch(f"{self.url}/api/v2/alerts", data=alert, content_type="application/json")
 
     def alerts(self, **labels: str) -> list[dict[str, Any]]:
         """What it holds with these labels, inhibited ones too, as its API tells."""
@@ -256,10 +271,10 @@ class Page:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.pages: dict[str, str] = {}
+        self.pages: dict[str, Callable[[], str]] = {}
 
-    def show(self, path: str, text: str) -> None:
-        """Serve `text` at `path` from now on."""
+    def show(self, path: str, text: Callable[[], str]) -> None:
+        """Serve at `path`, from now on, what `text` answers at each scrape."""
         self.pages[path] = text
 
     def take_down(self, path: str) -> None:
@@ -267,11 +282,18 @@ class Page:
         self.pages.pop(path, None)
 
 
-def fetch(url: str, *, data: bytes | None = None, within_s: float = 10) -> bytes:
+def fetch(
+    url: str,
+    *,
+    data: bytes | None = None,
+    content_type: str = "application/x-www-form-urlencoded",
+    within_s: float = 10,
+) -> bytes:
     """The body at `url`; an error answer raises with the body in the message."""
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": content_type})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on loopback
     try:
-        with direct.open(url, data=data, timeout=within_s) as answer:
+        with direct.open(request, timeout=within_s) as answer:
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:
@@ -414,13 +436,13 @@ def suite() -> Suite:
     return Suite.installed()
 
 
-def check(command: Sequence[str | Path], **options: Any) -> str:
-    """Run a checker; its output, or a failure that shows it."""
+def check(command: Sequence[str | Path], *, expected: int = 0, cwd: Path | None = None) -> str:
+    """Run a checker; its output, or a failure that shows it when it exits otherwise than expected."""
     done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+        [str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd
     )
     said: str = done.stdout + done.stderr
-    assert done.returncode == 0, f"{' '.join(map(str, command))} said:\n{said}"
+    assert done.returncode == expected, f"{' '.join(map(str, command))} said:\n{said}"
     return said
 
 
@@ -533,4 +555,4 @@ class _PageHandler(_Handler):
         if text is None:
             self.answer(503, b"")
         else:
-            self.answer(200, text.encode())
+            self.answer(200, text().encode())

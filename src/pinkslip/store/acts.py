@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from pinkslip.fleet.admission import LATEST_MS, Head
@@ -143,7 +144,7 @@ def fire(
     )
     append_decisions(tx, workspace_id, [judged])
     fire_id = carry_out(tx, head, judged, policy_text="", was_silent=was_silent)
-    return msgspec.structs.replace(done, fire_id=fire_id, decision_id=decision.id)
+    return replace(done, fire_id=fire_id, decision_id=decision.id)
 
 
 def reinstate(
@@ -246,6 +247,10 @@ def put_session(
         )
     ).one_or_none()
     values = _session_values(tx, workspace_id, report)
+    head = None
+    if report.agent_id is not UNSET:
+        head = _session_agent(tx, workspace_id, report.agent_id)
+        values["agent_no"] = head.agent_no if head else None
     if now is None:
         started_at = values.pop("started_at", tx.now)
         tx.connection.execute(
@@ -270,6 +275,10 @@ def put_session(
         )
     session = session_of(tx.connection, workspace_id, key)
     assert session is not None, "the row was written above"
+    if (
+        head is not None
+    ):  # the row of an agent that comes with its session is written at the end
+        session = replace(session, agent_id=head.agent_id, agent_uuid=head.uuid)
     return session, now is None
 
 
@@ -574,24 +583,19 @@ def _session_values(
         values["metadata"] = _json(report.metadata or {})
     if report.user_id is not UNSET:
         values["user_id"] = add_user(tx, workspace_id=workspace_id, name=report.user_id)
-    if report.agent_id is not UNSET:
-        values["agent_no"] = _session_agent(tx, workspace_id, report.agent_id)
     return values
 
 
-def _session_agent(
-    tx: Transaction, workspace_id: int, agent_id: str | None | UnsetType
-) -> int | None:
-    if agent_id is None or agent_id is UNSET:
+def _session_agent(tx: Transaction, workspace_id: int, agent_id: str | None) -> Head | None:
+    if agent_id is None:
         return None
     head = tx.head(workspace_id, agent_id)
-    if head is not None:
-        return head.agent_no
-    head = tx.register(workspace_id, agent_id)
     if head is None:
-        raise NotFound(f"there is no workspace {workspace_id}")
-    tx.admission.mentioned(head, is_new=True)
-    return head.agent_no
+        head = tx.register(workspace_id, agent_id)
+        if head is None:
+            raise NotFound(f"there is no workspace {workspace_id}")
+        tx.admission.mentioned(head, is_new=True)
+    return head
 
 
 def _instant(field: str, value: str | None) -> int | None:

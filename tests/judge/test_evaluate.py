@@ -165,11 +165,10 @@ def plainly(node: Expression, values: dict[str, float]) -> float | bool | None:
             return None if inner is None else -inner
         case Call():
             parts = [plainly(each, values) for each in node.arguments]
-            if any(part is None for part in parts):
+            known = [part for part in parts if part is not None]
+            if len(known) < len(parts):
                 return None
-            return {"min": min, "max": max, "abs": lambda each: abs(each[0])}[node.function](
-                parts
-            )  # type: ignore[operator, type-var]  # numbers by now
+            return min(known) if node.function == "min" else max(known)
         case Arithmetic() | Comparison():
             left, right = plainly(node.left, values), plainly(node.right, values)
             if left is None or right is None:

@@ -124,7 +124,7 @@ class World:
 
     @property
     def active(self) -> Bools:
-        return self._bools(bool(agent) and agent.is_active for agent in self.agents)
+        return self._bools(agent is not None and agent.is_active for agent in self.agents)
 
     @property
     def tasks(self) -> Integers:

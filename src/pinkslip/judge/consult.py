@@ -71,8 +71,17 @@ def circumstances(
     silent = [_stale(readings), Turned(*_since_now(recently, view.now))]
     members = view.active | recently
 
+    def newly_matched(hearing: Hearing) -> Turned:
+        slots, began_at = hearing.turned
+        is_new = began_at > view.now - guards.panic.per_ms
+        if (
+            hearing.is_stale_type
+        ):  # a stale agent turned when it fell silent, however new the policy
+            is_new &= ~view.stale[slots]
+        return Turned(slots[is_new], began_at[is_new])
+
     def panics(modes: frozenset[Mode]) -> Mapping[int, Burst]:
-        turned = [*silent, *(Turned(*h.turned) for h in hearings if h.policy.mode in modes)]
+        turned = [*silent, *(newly_matched(h) for h in hearings if h.policy.mode in modes)]
         return panic.bursts(_together(turned), pools=pools, members=members, panic=guards.panic)
 
     return Circumstances(

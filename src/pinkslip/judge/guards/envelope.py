@@ -190,9 +190,11 @@ class _Spending:
                 f"{ledger.fires} done"
             )
         per = span(guards.max_fired.per_ms)
-        had = "" if at_start == active else f" ({at_start} of them {per} ago)"
+        size = f"has {counted(active, 'agent')}"
+        if at_start != active:
+            size = f"had {counted(at_start, 'agent')} {per} ago ({active} now)"
         return (
-            f"{name} has {counted(active, 'agent')}{had}: at most "
+            f"{name} {size}: at most "
             f"{counted(int(ledger.limit[pool]), 'fire')} in {per}, {int(ledger.fired[pool])} done"
         )
 

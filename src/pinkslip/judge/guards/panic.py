@@ -1,9 +1,10 @@
 """Many at once is a common cause or our own problem, not theirs: silence fires nobody in such a pool.
 
 An agent turns when it becomes stale, or when the `when` of an enforcing policy becomes true for it. A pool
-panics when so many of its agents turned within one `per` and are so still; agents fired by policy within the
-last `per` count with them. It stays in panic until enough of them are back, or a person has finished or
-fired them: time alone makes nobody guilty. Everything here is worked out from the fleet and the open
+panics when so many of its agents turned within one `per`: stale ones count for as long as they are stale,
+failing ones and agents fired by policy only within the last `per`. So the panic of a pool that fell silent
+stays until enough of it is back, or a person has finished or fired it: time alone makes nobody guilty. And a
+new policy that finds many long silent is no panic. Everything is worked out from the fleet and the open
 episodes, so a restart neither forgets a panic nor invents one.
 """
 

@@ -589,13 +589,7 @@ def _session_values(
 def _session_agent(tx: Transaction, workspace_id: int, agent_id: str | None) -> Head | None:
     if agent_id is None:
         return None
-    head = tx.head(workspace_id, agent_id)
-    if head is None:
-        head = tx.register(workspace_id, agent_id)
-        if head is None:
-            raise NotFound(f"there is no workspace {workspace_id}")
-        tx.admission.mentioned(head, is_new=True)
-    return head
+    return tx.head(workspace_id, agent_id) or tx.register(workspace_id, agent_id)
 
 
 def _instant(field: str, value: str | None) -> int | None:

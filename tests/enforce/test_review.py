@@ -95,8 +95,10 @@ def test_a_zombie_is_told_again_until_the_cap_and_then_a_person_is_asked() -> No
 
     assert first is not None
     assert first.next_generation
+    assert first.settled_at == heard
     assert last is not None
     assert not last.next_generation
+    assert last.settled_at is None
     assert "a person must act" in last.detail
 
 

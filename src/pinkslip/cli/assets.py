@@ -64,7 +64,7 @@ def render(
         case Kind.PROMETHEUS:
             rules = _rules(
                 job=_job(job),
-                grafana_url=_url("the Grafana URL", grafana_url),
+                grafana_url=_base("the Grafana URL", grafana_url),
                 runbooks_url=runbooks_url.rstrip("/"),
                 stale_factor=stale_factor,
                 ticket_roles=ticket_roles,
@@ -81,8 +81,8 @@ def render(
         case Kind.GRAFANA:
             return _grafana(
                 job=_job(job),
-                external_url=_url("the external URL", external_url or _as_url(address)),
-                prometheus_url=_url("the Prometheus URL", prometheus_url),
+                external_url=_base("the external URL", external_url or _as_url(address)),
+                prometheus_url=_base("the Prometheus URL", prometheus_url),
             )
 
 
@@ -256,7 +256,7 @@ def _as_url(address: str) -> str:
 
 
 def _url(what: str, text: str) -> str:
-    """`text` without a slash at its end, when it is an http(s) URL that can stand in a file."""
+    """`text`, when it is an http(s) URL that can stand in a file."""
     try:
         parts = urlsplit(text)
         port_is_good = parts.port is None or parts.port > 0
@@ -268,7 +268,12 @@ def _url(what: str, text: str) -> str:
         port_is_good and printable and parts.scheme in {"http", "https"} and parts.hostname
     ):
         raise Invalid(f"{what} {text!r} is no http or https URL; write for example {ADDRESS}")
-    return text.rstrip("/")
+    return text
+
+
+def _base(what: str, text: str) -> str:
+    """A URL that paths are added to: without a slash at its end."""
+    return _url(what, text).rstrip("/")
 
 
 def _host(what: str, text: str) -> str:

@@ -1,5 +1,6 @@
 """How a terminal shows things: tables, ages, signs. Text from agents is only ever text."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -17,13 +18,20 @@ STATUS_STYLE = {
 }
 
 
+PLAIN_WIDTH = 240
+"""Of a table in a file or a pipe: nobody folds lines there by hand."""
+
+
 def console() -> Console:
-    """For standard output; plain when it is no terminal."""
-    return Console(highlight=False)
+    """For standard output; plain and wide when it is no terminal."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table. A cell is text, or rich's Text where it has a style."""
+    """A plain table. A cell is text, or rich's Text where it has a style.
+
+    A column's name ends with > to stand right, with ! never to be folded.
+    """
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         name = column.removesuffix(">")

@@ -7,8 +7,8 @@ notes that it did (`delivered_at`), every report after that, and a last word. Th
 2. Silence for the agent's own grace confirms, where the agent was talking before: after the order, or
    after the fire when it never asked again.
 3. A report later than `stop_grace_ms` after the order went out: the kill failed, the agent is a zombie.
-   A new generation is opened, and gets its order with the next answer, up to `max_generations`; the last
-   one stays open, so that a zombie that ends at last is confirmed too.
+   This generation is settled so, and a new one gets its order with the next answer, up to
+   `max_generations`; the last one stays open, so that a zombie that ends at last is confirmed too.
 4. An agent that was already silent when it was fired cannot confirm by silence; after its grace the
    delivery is `unverified`. It stays so until a report shows the agent alive, which delivers the order.
 """
@@ -59,6 +59,8 @@ def review(
 def _concluded(
     delivery: Delivery, *, now: int, grace_ms: int, seen_since: int, settings: EnforceSettings
 ) -> DeliveryChange | None:
+    if delivery.settled_at is not None:
+        return None
     if delivery.delivered_at is None:
         return _about_the_untold(delivery, now=now, grace_ms=grace_ms, seen_since=seen_since)
     told = delivery.delivered_at
@@ -122,7 +124,7 @@ def _changed(
         fire_id=delivery.fire_id,
         generation=delivery.generation,
         state=state,
-        settled_at=now if state is DeliveryState.CONFIRMED else None,
+        settled_at=now if state is DeliveryState.CONFIRMED or next_generation else None,
         detail=detail,
         next_generation=next_generation,
     )

@@ -82,7 +82,7 @@ def command(
 def _table(agents: list[dict[str, Any]]) -> Table:
     now = datetime.now(UTC)  # noqa: TID251 - ages on a person's screen
     return show.table(
-        ("AGENT", "ROLE", "STATUS", "STANDING", "BEAT>", "OK/TASKS>", "TASK"),
+        ("AGENT!", "ROLE", "STATUS!", "STANDING", "BEAT>", "OK/TASKS>", "TASK"),
         [
             (
                 agent["agentId"],

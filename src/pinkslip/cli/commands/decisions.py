@@ -31,7 +31,7 @@ def command(
         return
     show.console().print(
         show.table(
-            ("AT", "ID", "VERDICT", "AGENT", "BY", "EVIDENCE"),
+            ("AT!", "ID!", "VERDICT", "AGENT", "BY", "EVIDENCE"),
             [
                 (
                     show.clock(row["at"]),

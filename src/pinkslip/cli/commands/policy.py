@@ -62,7 +62,7 @@ def show(service: Service, *, as_json: bool) -> None:
         return
     screen.console().print(
         screen.table(
-            ("POLICY", "MODE", "ACTION", "REASON", "MATCHED>", "WHEN"),
+            ("POLICY!", "MODE", "ACTION", "REASON", "MATCHED>", "WHEN"),
             [
                 (
                     policy["name"],

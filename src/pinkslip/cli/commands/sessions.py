@@ -24,7 +24,7 @@ def command(
         return
     show.console().print(
         show.table(
-            ("SESSION", "AGENT", "CHANNEL", "STARTED", "ENDED", "MESSAGES>", "LABEL"),
+            ("SESSION", "AGENT", "CHANNEL", "STARTED!", "ENDED!", "MESSAGES>", "LABEL"),
             [
                 (
                     row["sessionKey"],

@@ -33,5 +33,8 @@ def command(service: Service, *, agent: str, as_json: bool) -> None:
             click.echo(
                 f"  reinstated {show.clock(fire['reinstatedAt'])} by {fire['reinstatedBy']}{wrong}"
             )
-    for policy in answer["policies"]:
+    about = [policy for policy in answer["policies"] if policy["matches"]]
+    if not about:
+        click.echo("No policy is about it now: it is finished or fired, or none matches it.")
+    for policy in about:
         click.echo(f"{policy['policy']} ({policy['mode']}): {policy['words']}")

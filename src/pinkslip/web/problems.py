@@ -180,10 +180,22 @@ def _spelled(name: str, value: object) -> object:
 _AT = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>[^.\[]+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>.*)`", re.DOTALL)
-_LONE_SURROGATE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
-    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_ESCAPE = re.compile(
+    rb"\\(?:u(?P<high>[dD][89abAB][0-9a-fA-F]{2})(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
+    rb"|u(?P<alone>[dD][c-fC-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
 )
+"""Every escape of a JSON text in turn, so that an escaped backslash is not taken for the start of one."""
+
+
+def without_half_characters(body: bytes) -> bytes:
+    """`body` with a NUL for each half of a surrogate pair: JSON that can be read, and text that is refused."""
+
+    def repaired(escape: re.Match[bytes]) -> bytes:
+        is_half = escape["alone"] or (escape["high"] and not escape["low"])
+        return b"\\u0000" if is_half else escape[0]
+
+    return _ESCAPE.sub(repaired, body)
 
 
 def fault_of(error: Exception, *, body: bytes, expected: object, at: str = "") -> Fault:
@@ -211,7 +223,7 @@ def fault_of(error: Exception, *, body: bytes, expected: object, at: str = "") -
 def _syntax(message: str, body: bytes) -> str:
     if not body.strip():
         return "the body is empty; send a JSON object"
-    if _LONE_SURROGATE.search(body):
+    if without_half_characters(body) != body:
         return "a \\u escape holds half of a surrogate pair; send the whole character"
     return message[:1].lower() + message[1:]
 

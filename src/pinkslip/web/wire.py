@@ -152,6 +152,7 @@ def is_plain(body: bytes | memoryview) -> bool:
 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+NUL_OR_HALF = "holds a NUL character, or half of a surrogate pair; leave it out"
 _NUL_OR_HALF = re.compile("[\x00\ud800-\udfff]")
 _FREE_TEXT = frozenset(
     {"current_task", "last_error", "error", "context", "context_summary", "text"}
@@ -219,9 +220,9 @@ def _bad_text(value: object, at: str) -> Iterator[Fault]:
 def _text_fault(text: str, pointer: str, *, free: bool) -> Fault | None:
     if text.isascii() and text.isprintable():
         return None
-    if free:
-        return Fault(pointer, "holds a NUL character; leave it out") if "\x00" in text else None
-    if _CONTROL.search(text):
+    if "\x00" in text:
+        return Fault(pointer, NUL_OR_HALF)
+    if not free and _CONTROL.search(text):
         return Fault(
             pointer, "holds a control character or a line break; a name is one line of text"
         )
@@ -234,7 +235,7 @@ def _bad_json(value: Any, pointer: str, *, depth: int) -> Iterator[Fault]:
         yield Fault(pointer, f"nested deeper than {DEPTH_MAX} levels; flatten it")
     elif isinstance(value, str):
         if _NUL_OR_HALF.search(value):
-            yield Fault(pointer, "holds a NUL character; leave it out")
+            yield Fault(pointer, NUL_OR_HALF)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         yield Fault(pointer, "is larger than 64 bits; send it as a string")
     elif isinstance(value, dict):

@@ -24,7 +24,14 @@ from pinkslip.web.payloads import (
     ReportAnswer,
     SessionItem,
 )
-from pinkslip.web.problems import Fault, Refused, fault_of, invalid, problem_body
+from pinkslip.web.problems import (
+    Fault,
+    Refused,
+    fault_of,
+    invalid,
+    problem_body,
+    without_half_characters,
+)
 from pinkslip.web.routes import Call
 from pinkslip.web.wire import NDJSON, faults_of, is_plain, name_fault, reply
 
@@ -220,7 +227,8 @@ _PENDING = ItemResult(index=-1, status=503)
 
 def _raws_of(body: bytes) -> list[msgspec.Raw]:
     try:
-        return _raws_decoder.decode(body)
+        # msgspec stops at half a character anywhere; the item that holds it is refused for it below
+        return _raws_decoder.decode(without_half_characters(body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         fault = fault_of(error, body=body, expected=list)
         raise Refused(

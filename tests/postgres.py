@@ -1,6 +1,5 @@
 """A real PostgreSQL for the tests: started by them, as a user without rights, on loopback, gone afterwards."""
 
-import getpass
 import os
 import pwd
 import shutil
@@ -11,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -25,12 +23,18 @@ class Missing(RuntimeError):
     """PostgreSQL is not installed. The tests fail then: they never skip what users rely on."""
 
 
-@dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A running server."""
+    """A server that can also crash, and come back."""
 
-    port: int
-    process: "subprocess.Popen[bytes]"
+    def __init__(
+        self, home: Path, options: Mapping[str, str], *, prefix: list[str], user: int | None
+    ) -> None:
+        self.port = free_port()
+        self._home = home
+        self._options = options
+        self._prefix = prefix
+        self._user = user
+        self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, name: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
@@ -47,62 +51,88 @@ class PostgresServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def prepare(self) -> None:
+        """initdb, in a directory of our own."""
+        initdb = [str(_binaries() / "initdb"), "-D", str(self._data), "-U", "postgres"]
+        initdb += ["-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run(
+            [*self._prefix, *initdb],
+            cwd=self._home,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=self._user,
+            group=self._user,
+        )
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [str(_binaries() / "postgres"), "-D", str(self._data), "-h", "127.0.0.1"]
+        command += ["-p", str(self.port), "-k", str(self._data)]
+        for name, value in self._options.items():
+            command += ["-c", f"{name}={value}"]
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*self._prefix, *command],
+                cwd=self._data,
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                group=self._user,
+            )
+        self._wait_until_ready(self._process)
+
+    def stop(self) -> None:
+        """End in order."""
+        self._end(signal.SIGINT)
+
+    def crash(self) -> None:
+        """End at once, as `pg_ctl -m immediate` does: what was not flushed is gone."""
+        self._end(signal.SIGQUIT)
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._home / "log"
+
+    def _end(self, how: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(timeout=START_WITHIN_S)
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
+        deadline = time.monotonic() + START_WITHIN_S
+        while True:
+            try:
+                psycopg.connect(self.url("postgres")).close()
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    said = self._log.read_text(errors="replace")[-2000:]
+                    raise RuntimeError(f"PostgreSQL did not start:\n{said}") from None
+                time.sleep(0.02)
+            else:
+                return
+
 
 @contextmanager
 def postgres_server(options: Mapping[str, str] = FAST) -> Iterator[PostgresServer]:
-    """initdb and postgres in a directory of their own under the system's temporary one."""
-    binaries = _binaries()
+    """A server in a directory of its own under the system's temporary one."""
     # not pytest's tmp_path: every parent must be searchable by a user that is not us
     home = Path(tempfile.mkdtemp(prefix="pinkslip-postgres-"))
-    prefix, user = _demotion(home)
     try:
-        data = home / "data"
-        initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust"]
-        initdb += ["-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        subprocess.run(
-            [*prefix, *initdb],
-            cwd=home,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            user=user,
-            group=user,
-        )
-        with _running(binaries, data, options, prefix, user) as server:
+        prefix, user = _demotion(home)
+        server = PostgresServer(home, options, prefix=prefix, user=user)
+        server.prepare()
+        try:
+            server.start()
             yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def _running(
-    binaries: Path, data: Path, options: Mapping[str, str], prefix: list[str], user: int | None
-) -> Iterator[PostgresServer]:
-    port = free_port()
-    log = data.parent / "log"
-    command = [
-        binaries / "postgres",
-        "-D",
-        data,
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "-k",
-        data,
-    ]
-    for name, value in options.items():
-        command += ["-c", f"{name}={value}"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*prefix, *command], cwd=data, stdout=output, stderr=output, user=user, group=user
-        )
-    try:
-        server = PostgresServer(port, process)
-        _wait_until_ready(server, log)
-        yield server
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=START_WITHIN_S)
 
 
 def free_port() -> int:
@@ -146,19 +176,3 @@ def _unprivileged() -> int:
         return pwd.getpwnam("postgres").pw_uid
     except KeyError:
         return 65534
-
-
-def _wait_until_ready(server: PostgresServer, log: Path) -> None:
-    deadline = time.monotonic() + START_WITHIN_S
-    while True:
-        try:
-            psycopg.connect(server.url("postgres")).close()
-        except psycopg.OperationalError:
-            if server.process.poll() is not None or time.monotonic() > deadline:
-                said = log.read_text(errors="replace")[-2000:]
-                raise RuntimeError(
-                    f"PostgreSQL did not start as {getpass.getuser()}:\n{said}"
-                ) from None
-            time.sleep(0.02)
-        else:
-            return

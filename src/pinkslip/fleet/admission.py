@@ -226,7 +226,7 @@ class Admission:
         if is_new:
             self._change(head, {}, why="first contact", is_new=True)
         counted = head.standing is not Standing.FIRED
-        orders = () if counted else self._stop(head, last_word=False)
+        orders = () if counted else self._told(head, source)
         self.seq = seq = self.seq + 1
         done = done_of(event, head.agent_no, self.now, seq, key, source, counted)
         pair = (head.workspace_id, done)
@@ -240,12 +240,17 @@ class Admission:
         )
         return receipt, done
 
-    def repeated(self, head: Head, *, event_id: str, is_same: bool) -> Receipt:
+    def repeated(self, head: Head, *, event_id: str, source: Source, is_same: bool) -> Receipt:
         """An outcome whose id is taken: said again, or another body under the same id."""
-        if is_same:
-            return self._answer(head, "duplicate", "", event_id)
-        return self._answer(
-            head, "conflict", f"eventId {event_id} stands for another outcome already", event_id
+        return Receipt(
+            "duplicate" if is_same else "conflict",
+            self.seq,
+            head.status,
+            head.standing,
+            self._told(head, source) if head.standing is Standing.FIRED else (),
+            head.interval_ms,
+            event_id,
+            "" if is_same else f"eventId {event_id} stands for another outcome already",
         )
 
     def finish(self, head: Head, event: Finish, *, is_new: bool = False) -> Receipt:
@@ -330,21 +335,20 @@ class Admission:
             )
         return (Order("stop", head.fire_reason),)
 
-    def _answer(
-        self, head: Head, verdict: str, detail: str, event_id: str | None = None
-    ) -> Receipt:
-        orders: tuple[Order, ...] = ()
-        if head.standing is Standing.FIRED:
-            orders = self._stop(head, last_word=False)
+    def _told(self, head: Head, source: Source) -> tuple[Order, ...]:
+        """The order, in answer to an outcome: only what the agent itself sends shows that it lives."""
+        if source is Source.SELF:
+            return self._stop(head, last_word=False)
+        return (Order("stop", head.fire_reason),)
+
+    def _answer(self, head: Head, verdict: str, detail: str) -> Receipt:
         return Receipt(
             verdict,
             self.seq,
             head.status,
             head.standing,
-            orders,
-            head.interval_ms,
-            event_id,
-            detail,
+            interval_ms=head.interval_ms,
+            detail=detail,
         )
 
 

@@ -160,7 +160,9 @@ class Desk:
             former.counted,
         )
         is_same = is_same_body(former, again)
-        return tx.admission.repeated(head, event_id=event_id, is_same=is_same)
+        return tx.admission.repeated(
+            head, event_id=event_id, source=report.source, is_same=is_same
+        )
 
 
 def invalid(head: Head | None, detail: str, seq: int, event_id: str | None = None) -> Receipt:

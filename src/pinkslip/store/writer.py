@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from pinkslip import __version__
 from pinkslip.fleet.admission import Admission, Head
-from pinkslip.model.facts import Batch, Blinded, Mark
+from pinkslip.model.facts import Batch, Mark
 from pinkslip.model.ports import Clock, Follower
 from pinkslip.model.words import BlindCause
 from pinkslip.store.engine import Database
@@ -34,6 +34,7 @@ from pinkslip.store.tables import (
     workspaces,
     writers,
 )
+from pinkslip.store.ticks import record_blind
 from pinkslip.store.transaction import Ids, Transaction
 
 log = logging.getLogger(__name__)
@@ -219,20 +220,15 @@ class Writer:
 
         def work(tx: Transaction) -> None:
             for workspace_id in tx.connection.execute(select(workspaces.c.id)).scalars().all():
-                fact = Blinded(tx.now, tx.allot(), start, end, cause)
-                row = {
-                    "workspace_id": workspace_id,
-                    "writer": tx.writer,
-                    "seq": fact.seq,
-                    "at": fact.at,
-                    "started_at": start,
-                    "ended_at": end,
-                    "cause": cause,
-                    "wall_offset_ms": offset,
-                    "detail": detail,
-                }
-                tx.connection.execute(insert(blind), row)
-                tx.emit(workspace_id, fact)
+                record_blind(
+                    tx,
+                    workspace_id,
+                    start=start,
+                    end=end,
+                    cause=cause,
+                    wall_offset_ms=offset,
+                    detail=detail,
+                )
 
         self.transact(work)
 

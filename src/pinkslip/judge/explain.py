@@ -5,7 +5,7 @@ import numpy as np
 from pinkslip.judge.conclusions import Recomputed
 from pinkslip.judge.episodes import lasted_ms
 from pinkslip.judge.evaluate import Evaluator, Readings
-from pinkslip.judge.verdicts import Testimony
+from pinkslip.judge.verdicts import Account
 from pinkslip.judge.view import FleetView
 from pinkslip.model.decisions import Decision, Evidence
 from pinkslip.model.policy import Policy
@@ -21,15 +21,15 @@ def recompute(
 
     The fleet must have been declared what the policy reads.
     """
-    testimony = Testimony.of(
+    account = Account.of(
         policy, Evaluator(Readings(measures), policy.outcomes), np.array([slot])
     )
     since = decision.evidence.true_since
     lasted = lasted_ms(np.array([since]), measures.now, measures.blind_between)
-    evidence = testimony.evidence(0, true_since=since, lasted_ms=int(lasted[0]))
+    evidence = account.evidence(0, true_since=since, lasted_ms=int(lasted[0]))
     differences = (
         *_other_case(measures, policy, slot, decision),
-        *_other_truth(testimony),
+        *_other_truth(account),
         *_other_evidence(decision.evidence, evidence),
     )
     return Recomputed(identical=not differences, evidence=evidence, differences=differences)
@@ -55,8 +55,8 @@ def _other_case(
     return found
 
 
-def _other_truth(testimony: Testimony) -> list[str]:
-    truth = testimony.truth(0)
+def _other_truth(account: Account) -> list[str]:
+    truth = account.truth(0)
     return [] if truth == "true" else [f"`when` is {truth} on what the journal holds"]
 
 

@@ -81,6 +81,7 @@ def quantity(value: float, unit: Unit, *, digits: int = 3) -> str:
     """A value in base units, as people write it."""
     if isnan(value):
         return "unknown"
+    value += 0.0  # no negative zero
     match unit:
         case Unit.SECONDS:
             return span(value * 1000) if digits <= 3 else f"{value:.{digits}g} s"
@@ -131,16 +132,8 @@ def comparison_words(
         said = _said(subject, here_text)
     else:
         inner = working(subject, values)
-        said = f"{written(subject, text)} is {here_text}" + (f" ({inner})" if inner else "")
+        said = f"{written(subject, text)} is " + (f"{inner} = " if inner else "") + here_text
     return f"{said} ({_RELATION[operator]} {there_text}" + (f": {how})" if how else ")")
-
-
-def measure_words(measured: Measured, value: float) -> str:
-    """One measure with its value: `success rate 40 % in 1 h`."""
-    text = quantity(value, measured.unit)
-    if measured.name in _SILENCE:
-        return _SILENCE[measured.name].format(value=text)
-    return _said(measured, text)
 
 
 def working(node: Expression, values: Values) -> str:

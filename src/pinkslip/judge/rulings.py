@@ -11,7 +11,7 @@ from pinkslip.judge.consult import Ruling
 from pinkslip.judge.episodes import ACTED, HELD, NOTICED, SHADOWED, lasted_ms
 from pinkslip.judge.hearing import Hearing, broken
 from pinkslip.judge.memory import NOBODY, Track
-from pinkslip.judge.verdicts import Testimony, decision
+from pinkslip.judge.verdicts import Account, decision
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.decisions import Decision, Episode
 from pinkslip.model.policy import Policy
@@ -94,7 +94,7 @@ def _decide(
     if not len(rows):
         return []
     track, policy = hearing.advanced.track, hearing.policy
-    testimony = Testimony.of(policy, hearing.evaluator, track.slot[rows])
+    account = Account.of(policy, hearing.evaluator, track.slot[rows])
     true_since = track.true_since[rows]
     lasted = lasted_ms(true_since, view.now, view.blind_between)
     made = []
@@ -112,7 +112,7 @@ def _decide(
                 verdict=_verdict(policy, guard),
                 guard=guard,
                 guard_detail=ruling.words(case) if guard else "",
-                evidence=testimony.evidence(
+                evidence=account.evidence(
                     place,
                     true_since=int(true_since[place]),
                     lasted_ms=int(lasted[place]),

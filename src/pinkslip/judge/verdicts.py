@@ -27,7 +27,7 @@ _NOWHERE = Span(0, 0)
 
 
 @dataclass(slots=True)
-class Testimony:
+class Account:
     """Everything `when` says of some agents, evaluated for all of them at once; rows are asked one by one."""
 
     policy: Policy
@@ -39,7 +39,7 @@ class Testimony:
     _sides: dict[int, tuple[Floats, Floats]]
 
     @classmethod
-    def of(cls, policy: Policy, evaluator: Evaluator, slots: Integers) -> "Testimony":
+    def of(cls, policy: Policy, evaluator: Evaluator, slots: Integers) -> "Account":
         """Ask about the agents in `slots`."""
         measures = {measured.key: measured for measured in measures_of(policy.when.tree)}
         truths: dict[int, Truth] = {}
@@ -73,11 +73,16 @@ class Testimony:
         }
 
     def reasons(self, row: int) -> list[str]:
-        """The comparisons that make `when` true, or false, for one agent, each with both sides."""
+        """The comparisons that make `when` true, or false, for one agent, each with both sides.
+
+        None where it is unknown.
+        """
         truth = self._truths[id(self.policy.when.tree)]
         values = {
             key: float(column[row]) for key, column in zip(self.keys, self.values, strict=True)
         }
+        if not (truth.yes[row] or truth.no[row]):
+            return []
         return list(
             dict.fromkeys(
                 self._reasons(self.policy.when.tree, row, values, holds=bool(truth.yes[row]))

@@ -15,7 +15,7 @@ from pinkslip.judge.hearing import hear_all
 from pinkslip.judge.kinds import is_stale_type, reads_outcomes
 from pinkslip.judge.phrases import counted, span
 from pinkslip.judge.state import JudgeState
-from pinkslip.judge.verdicts import Testimony
+from pinkslip.judge.verdicts import Account
 from pinkslip.judge.view import FleetView
 from pinkslip.model.decisions import Episode
 from pinkslip.model.policy import Policy, PolicySet
@@ -88,15 +88,15 @@ def _standing(
     refusal = state.matching.refusal(policy, view, slot=slot, stale_type=stale_type)
     slots = np.array([slot], dtype=np.int64)
     off = policy.mode is Mode.OFF  # nobody declared what it reads
-    testimony = None if off else Testimony.of(policy, evaluator, slots)
+    account = None if off else Account.of(policy, evaluator, slots)
     since = episode.true_since if episode is not None else None
     return _Standing(
         policy=policy,
         refusal=refusal,
-        truth="unknown" if testimony is None else testimony.truth(0),
-        reasons=[] if testimony is None else testimony.reasons(0),
-        values={} if testimony is None else testimony.recorded_values(0),
-        tasks=0 if testimony is None else int(testimony.tasks[0]),
+        truth="unknown" if account is None else account.truth(0),
+        reasons=[] if account is None else account.reasons(0),
+        values={} if account is None else account.recorded_values(0),
+        tasks=0 if account is None else int(account.tasks[0]),
         episode=episode,
         lasted_ms=0
         if since is None

@@ -45,11 +45,15 @@ class _Blocks:
         for number in np.unique(places // self._rows_per_block).tolist():
             self._blocks[number] = None
 
-    def joined(self, places: int, join: Callable[[slice], Block]) -> list[Block]:
+    def joined(self, join: Callable[[slice], Block], *, packed: bool) -> list[Block]:
         """All blocks, those touched since the last time made anew."""
-        for number, start in enumerate(range(0, places, self._rows_per_block)):
-            if self._blocks[number] is None:
-                self._blocks[number] = join(slice(start, start + self._rows_per_block))
+        for number, block in enumerate(self._blocks):
+            if block is None:
+                start = number * self._rows_per_block
+                block = join(slice(start, start + self._rows_per_block))  # noqa: PLW2901 - what was missing
+                self._blocks[number] = block
+            if packed:
+                block.pack()
         return [block for block in self._blocks if block is not None]
 
 
@@ -95,9 +99,9 @@ class _Family:
         self._values = values
         self._blocks.touch(np.flatnonzero(differs.any(axis=1)))
 
-    def blocks(self, agents: Texts) -> list[Block]:
+    def blocks(self, agents: Texts, *, packed: bool) -> list[Block]:
         """The family's lines; `agents` are the ids as labels write them, by place."""
-        return self._blocks.joined(len(agents), lambda places: self._join(agents, places))
+        return self._blocks.joined(lambda places: self._join(agents, places), packed=packed)
 
     def _join(self, agents: Texts, places: slice) -> Block:
         texts = self._texts[places]
@@ -150,8 +154,9 @@ class _Info:
             self._blocks.touch(np.flatnonzero(differs.any(axis=1)))
         self._raw, self._seen, self._rows = raw, columns, reading.rows
 
-    def blocks(self, agents: Texts) -> list[Block]:
-        return self._blocks.joined(len(agents), lambda places: self._join(agents, places))
+    def blocks(self, agents: Texts, *, packed: bool) -> list[Block]:
+        """The family's lines; `agents` are the ids as labels write them, by place."""
+        return self._blocks.joined(lambda places: self._join(agents, places), packed=packed)
 
     def _join(self, agents: Texts, places: slice) -> Block:
         words = self._words[places]
@@ -205,10 +210,10 @@ class Table:
         for family in self._families:
             family.update(reading, fresh)
 
-    def blocks(self) -> Iterator[tuple[Series, list[Block]]]:
-        """Every family with its lines."""
+    def blocks(self, *, packed: bool) -> Iterator[tuple[Series, list[Block]]]:
+        """Every family with its lines, compressed at once where they will be sent so."""
         for family in self._families:
-            yield family.series, family.blocks(self._agents)
+            yield family.series, family.blocks(self._agents, packed=packed)
 
     def _place(self, snapshot: Snapshot, rows: Integers) -> Integers:
         """Give everyone a place; returns the places of newcomers."""

@@ -44,8 +44,7 @@ class Block:
     @property
     def deflated(self) -> bytes:
         """The lines as a piece of a raw deflate stream that needs nothing before it."""
-        if self._plain is not None:
-            self._compress(self._plain)
+        self.pack()
         return self._deflated
 
     def extend_checksum(self, before: int) -> int:
@@ -53,7 +52,11 @@ class Block:
         assert self._plain is None
         return _multiply(self._shift, before) ^ self._checksum
 
-    def _compress(self, plain: bytes) -> None:
+    def pack(self) -> None:
+        """Compress, and forget the plain text. Done while the text is still in the processor's cache, it is cheaper."""
+        plain = self._plain
+        if plain is None:
+            return
         deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_DEFLATE)
         self._deflated = deflate.compress(plain) + deflate.flush(zlib.Z_FULL_FLUSH)
         self._checksum = zlib.crc32(plain)

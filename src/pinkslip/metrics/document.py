@@ -76,7 +76,7 @@ def _cardinality() -> Iterator[str]:
     settings = SeriesSettings()
     minutes = settings.ttl_ms // 60_000
     yield "## How many series\n"
-    yield "Rules choose by agent how much it exports (`per_agent`); the first that matches decides.\n"
+    yield "Rules choose by agent how much it exports (`per_agent`); the first that matches decides, and who matches none gets `core`.\n"
     yield "| `per_agent` | series for one agent | for 1,000 agents | for 50,000 agents |"
     yield "|---|--:|--:|--:|"
     for name, count in (("off", 0), ("core", core), ("full", full)):
@@ -85,7 +85,7 @@ def _cardinality() -> Iterator[str]:
     yield "These are the most: what an agent never told (a heartbeat, progress, context used) has no series.\n"
     yield (
         f"The series of a finished or fired agent leave all together {minutes} minutes later (`series_ttl`), or when it "
-        f"leaves memory. At most {settings.max_agents:,} agents have series (`max_agents`, over all workspaces): beyond "
+        f"leaves memory. At most {settings.max_agents:,} agents have series (`max_agents_exported`): beyond "
         "that newcomers get none, `pinkslip_series_dropped_total` counts what they were refused, "
         "`pinkslip_agents_without_series` how many there are now, and whoever has series keeps them. Aggregates stay "
         "whole in any case.\n"

@@ -40,7 +40,10 @@ class Page:
 
 
 class Renderer:
-    """Turns facts into pages and remembers what they were made from."""
+    """Turns facts into pages and remembers what they were made from.
+
+    Have one for each set of workspaces that is scraped together: it forgets a workspace that a page leaves out.
+    """
 
     def __init__(
         self,
@@ -71,13 +74,13 @@ class Renderer:
     def render(self, facts: Facts, exposition: Exposition, *, gzip: bool = False) -> Page:
         """The page that says `facts`."""
         with self._lock:
-            blocks = self._page(facts, is_openmetrics=exposition.is_openmetrics)
+            blocks = self._page(facts, is_openmetrics=exposition.is_openmetrics, packed=gzip)
             chunks = (gzip_member(blocks),) if gzip else tuple(block.plain for block in blocks)
             length = len(chunks[0]) if gzip else total_size(blocks)
             return Page(chunks, length, sum(block.samples for block in blocks))
 
-    def _page(self, facts: Facts, *, is_openmetrics: bool) -> list[Block]:
-        families = self._families(facts)
+    def _page(self, facts: Facts, *, is_openmetrics: bool, packed: bool) -> list[Block]:
+        families = self._families(facts, packed=packed)
         blocks: list[Block] = []
         for series in CATALOGUE:
             lines = [block for block in families.get(series, ()) if block.samples]
@@ -93,7 +96,7 @@ class Renderer:
             blocks.append(Block(_END, samples=0))
         return blocks
 
-    def _families(self, facts: Facts) -> dict[Series, list[Block]]:
+    def _families(self, facts: Facts, *, packed: bool) -> dict[Series, list[Block]]:
         """Each family's blocks over all workspaces."""
         offset = facts.ourselves.wall_offset_ms
         selections = self._selection.select([it.snapshot for it in facts.workspaces])
@@ -101,7 +104,7 @@ class Renderer:
         families: defaultdict[Series, list[Block]] = defaultdict(list)
         for workspace, selected in zip(facts.workspaces, selections, strict=True):
             for series, blocks in self._workspace(workspace).families(
-                workspace, selected, wall_offset_ms=offset
+                workspace, selected, wall_offset_ms=offset, packed=packed
             ):
                 families[series] += blocks
         self._forget_all_but(facts.workspaces)
@@ -146,13 +149,13 @@ class _Workspace:
         self._full = Table(name, FULL, rows_per_block=rows_per_block)
 
     def families(
-        self, facts: WorkspaceFacts, selected: Selected, *, wall_offset_ms: int
+        self, facts: WorkspaceFacts, selected: Selected, *, wall_offset_ms: int, packed: bool
     ) -> Iterator[tuple[Series, list[Block]]]:
         for family in self._aggregates.families(facts):
             yield family.series, [family.block]
         for table, rows in ((self._core, selected.core), (self._full, selected.full)):
             table.update(facts, rows, wall_offset_ms=wall_offset_ms)
-            yield from table.blocks()
+            yield from table.blocks(packed=packed)
 
 
 def _samples_in(page: str) -> int:

@@ -40,6 +40,12 @@ class SeriesRule:
     match: tuple[Matcher, ...] = ()
 
 
+def series_rule(match: Mapping[str, str], *, detail: str) -> SeriesRule:
+    """A rule from settings: fields to patterns that must match them whole."""
+    matchers = (Matcher(name, patterns=(pattern,)) for name, pattern in match.items())
+    return SeriesRule(detail=Detail(detail), match=tuple(matchers))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesSettings:
     """What an operator says about per-agent series."""
@@ -47,6 +53,7 @@ class SeriesSettings:
     rules: tuple[SeriesRule, ...] = ()
     """The first that matches decides."""
     otherwise: Detail = Detail.CORE
+    """For agents that no rule takes."""
     max_agents: int = 50_000
     """Agents with series, over all workspaces."""
     ttl_ms: int = 600_000

@@ -62,8 +62,6 @@ class Fleet:
     def __init__(self, workspace_id: int, settings: FleetSettings) -> None:
         self.workspace_id = workspace_id
         self.settings = settings
-        self.strays = 0
-        """Facts about agents that are not in memory: they change nothing."""
         self._agents = Agents(_SMALLEST)
         self._memory = Memory(_SMALLEST)
         self._totals = Totals()
@@ -83,6 +81,7 @@ class Fleet:
         """Outcomes that restored rows include: still to be put into windows."""
         self._agents_in_dones: set[int] = set()
         self._dones_indexed = 0
+        self._strays: set[int] = set()
 
     # what policies ask
 
@@ -278,20 +277,33 @@ class Fleet:
         numbers: list[int] = self._agents.columns.numbers[slots].tolist()
         return numbers
 
-    def forget(self, *, left_before: int) -> list[int]:
+    def forget(self, *, left_before: int, unsaved: bool = False) -> list[int]:
         """Drop the agents that finished or were fired before; their outcomes no longer count, role totals stay.
 
-        Who left within the envelope's longest window must stay, or the envelope would forget it acted: the
+        One that changed since it was checkpointed stays, unless `unsaved`: no row would remember it. Who left
+        within the envelope's longest window must stay too, or the envelope would forget that it acted: the
         caller chooses `left_before` accordingly.
         """
         self._settle()
         self._group()
-        slots = self._left(left_before)
-        numbers: list[int] = self._agents.columns.numbers[slots].tolist()
+        columns, slots = self._agents.columns, self._left(left_before)
+        if not unsaved:
+            slots = slots[~columns.changed[slots]]
+        numbers: list[int] = columns.numbers[slots].tolist()
         if numbers:
             self._memory.restart(slots)
             self._agents.leave(slots)
         return numbers
+
+    def take_strays(self) -> list[int]:
+        """Agents not in memory that facts since the last call were about: those facts changed nothing.
+
+        An agent that left memory and came back is taken in again with its `Restored`, as its row and the
+        journal now have it, and its outcomes handed to `fold_history`.
+        """
+        self._take_in()
+        strays, self._strays = sorted(self._strays), set()
+        return strays
 
     # taking in
 
@@ -343,7 +355,7 @@ class Fleet:
         slots = self._agents.slots.of(numbers)
         if slots.min() < 0:
             known = slots >= 0
-            self.strays += len(slots) - int(known.sum())
+            self._strays.update(numbers[~known].tolist())
             slots, at = slots[known], at[known]
         columns = self._agents.columns
         np.maximum.at(columns.last_heartbeat, slots, at)
@@ -359,7 +371,8 @@ class Fleet:
         self._noticed(int(arrivals.at.min()), int(arrivals.at.max()), int(arrivals.seq.max()))
         self._digest.add_outcomes(arrivals)
         slots = self._agents.slots.of(arrivals.number)
-        self.strays += int((slots < 0).sum())
+        if slots.min() < 0:
+            self._strays.update(arrivals.number[(slots < 0) & arrivals.counted].tolist())
         counted = np.flatnonzero((slots >= 0) & arrivals.counted)
         if len(counted) < len(slots):
             arrivals, slots = arrivals.take(counted), slots[counted]
@@ -417,7 +430,7 @@ class Fleet:
                 self._make_room(self._agents.slots.size + 1)
                 self._agents.register(fact)
         elif (slot := self._agents.slots.get(fact.agent_no)) is None:
-            self.strays += 1
+            self._strays.add(fact.agent_no)
         elif not self._is_in_row(slot, fact.seq):
             self._change(slot, fact)
         elif isinstance(fact, Fired):

@@ -111,14 +111,7 @@ class Memory:
 
     def leave(self, now: int) -> None:
         """Let outcomes leave windows over time, and the log."""
-        self.catch_up()
-        if not self.log.is_sorted:
-            self._sort(now)
-        for window in self.time_windows.values():
-            place = max(self.log.after(now - window.length), window.tail)
-            for begin in range(window.tail, place, _CHUNK):
-                window.leave(self._valid(begin, min(begin + _CHUNK, place)))
-            window.tail = place
+        self._leave_windows(now)
         self.cut = max(self.cut, now - self.longest_ms)
         self.log.drop_before(self.log.after(self.cut))
 
@@ -152,7 +145,7 @@ class Memory:
 
     def insert(self, older: Rows, slots: Places, *, now: int) -> None:
         """Outcomes of `slots` from before what the log has of them; their windows are added up anew."""
-        self.leave(now)
+        self._leave_windows(now)
         present = self._valid(self.log.first, self.log.end)
         self._replace(Rows.joined([older, present]))
         theirs = np.zeros(self._capacity, np.bool_)
@@ -201,6 +194,16 @@ class Memory:
         rows = self.log.rows(begin, end)
         current = np.arange(begin, end) >= self._guard[rows.slot]
         return rows if current.all() else rows.take(current)
+
+    def _leave_windows(self, now: int) -> None:
+        self.catch_up()
+        if not self.log.is_sorted:
+            self._sort(now)
+        for window in self.time_windows.values():
+            place = max(self.log.after(now - window.length), window.tail)
+            for begin in range(window.tail, place, _CHUNK):
+                window.leave(self._valid(begin, min(begin + _CHUNK, place)))
+            window.tail = place
 
     def _enter(self, rows: Rows) -> None:
         if not len(rows):

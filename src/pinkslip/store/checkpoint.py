@@ -19,7 +19,6 @@ from sqlalchemy import (
     Integer,
     Select,
     SmallInteger,
-    bindparam,
     select,
     tuple_,
     update,
@@ -324,17 +323,12 @@ def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -
         for row in totals.rows
     ]
     upsert(connection, role_totals, rows)
+    place_now = tuple_(role_totals.c.folded_writer, role_totals.c.folded_seq)
     connection.execute(
         update(role_totals)
         .where(
-            role_totals.c.workspace_id == bindparam("owner"),
-            tuple_(role_totals.c.folded_writer, role_totals.c.folded_seq)
-            < (bindparam("new_writer"), bindparam("new_seq")),
+            role_totals.c.workspace_id == workspace_id,
+            place_now < (totals.place.writer, totals.place.seq),
         )
-        .values(folded_writer=bindparam("new_writer"), folded_seq=bindparam("new_seq")),
-        {
-            "owner": workspace_id,
-            "new_writer": totals.place.writer,
-            "new_seq": totals.place.seq,
-        },
+        .values(**place)
     )

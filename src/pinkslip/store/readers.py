@@ -339,6 +339,16 @@ class Readers:
             )
             return [_delivery(row) for row in rows]
 
+    def delivery_counts(self, workspace_id: int) -> dict[DeliveryState, int]:
+        """How many deliveries stand in each state, settled ones included."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(deliveries.c.state, func.count())
+                .where(deliveries.c.workspace_id == workspace_id)
+                .group_by(deliveries.c.state)
+            )
+            return {DeliveryState(state): count for state, count in rows}
+
     # running it
 
     def enforcement(self, workspace_id: int) -> EnforcementState:

@@ -3,8 +3,10 @@
 1. Agents' rows: the living, those that left after `keep_after`, and those that came back since the checkpoint.
 2. Blind spells and role totals, as they stood.
 3. History: outcomes at or before the checkpoint that a window, a ring or a streak still holds, oldest first.
-4. Facts after the checkpoint, in journal order. Of a beat run only the newest beat's number is known, so the
-   others stand by their instant: before what else happened at it, but never before the agent's own arrival.
+4. Facts after the checkpoint and after the newest tick, whichever is older, in journal order: what a fleet
+   has in its rows already changes nothing, but the digest of the next tick covers it. Of a beat run only the
+   newest beat's number is known; the others stand by their instant, before what else happened at it, but
+   after the agent's own arrival.
 
 Everything is read in one snapshot, in chunks, as raw tuples: a start has seconds for a million rows.
 """
@@ -13,6 +15,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain as chained
 from types import TracebackType
@@ -61,13 +64,13 @@ from pinkslip.store.tables import (
     beat_runs,
     blind,
     outcomes,
+    ticks,
     writers,
 )
 
 CHUNK = 10_000
 STREAK_MAX = 10_000
 """A streak is followed back over at most so many outcomes of one agent."""
-_LAST = 1 << 62
 
 Numbered = tuple[int, int, int, Fact]
 """(at, seq, writer, fact): journal order, since `at` never decreases and a new writer begins later."""
@@ -86,7 +89,8 @@ class Rebuild:
         keep_after: int,
         resources: ExitStack,
     ) -> None:
-        self.place: Place = complete_place(connection, workspace_id)
+        ticked = _newest_tick(connection, workspace_id)
+        self.place: Place = min(complete_place(connection, workspace_id), ticked.place)
         """Every restored agent includes the journal up to here, or to a later place of its own."""
         self.totals: TotalsAt = role_totals_at(connection, workspace_id)
         self.blinds: list[Blinded] = _blinds(connection, workspace_id, self.place)
@@ -95,6 +99,7 @@ class Rebuild:
         self._workspace_id = workspace_id
         self._now, self._horizon, self._keep_after = now, horizon, keep_after
         self._resources = resources
+        self._ticked_at = ticked.at
         self._heartbeats: dict[int, int] = {}
         self._begun: dict[int, int] = {}
 
@@ -104,7 +109,8 @@ class Rebuild:
         for agent in _agents(
             self._connection, self._workspace_id, self.place, self._keep_after
         ):
-            self._heartbeats[agent.agent_no] = agent.last_heartbeat or 0
+            known_until = min(agent.last_heartbeat or 0, self._ticked_at)
+            self._heartbeats[agent.agent_no] = known_until
             self._begun[agent.agent_no] = agent.incarnation_at
             yield agent
 
@@ -142,6 +148,7 @@ class Rebuild:
             self._workspace_id,
             self.place,
             after=self._heartbeats,
+            otherwise=self._ticked_at,
             arrivals=_arrivals(changes),
         )
         done = _outcomes_after(self._connection, self._workspace_id, self.place)
@@ -275,6 +282,23 @@ def history_of(
 # agents, spells
 
 
+@dataclass(frozen=True, slots=True)
+class _Ticked:
+    place: Place
+    at: int
+
+
+def _newest_tick(connection: Connection, workspace_id: int) -> _Ticked:
+    """Where the journal stood at the newest tick; its beginning when there was none."""
+    row = connection.execute(
+        select(ticks.c.writer, ticks.c.seq, ticks.c.now)
+        .where(ticks.c.workspace_id == workspace_id)
+        .order_by(ticks.c.now.desc())
+        .limit(1)
+    ).one_or_none()
+    return _Ticked(Place(row.writer, row.seq), row.now) if row else _Ticked(Place(0, 0), -1)
+
+
 def _agents(
     connection: Connection, workspace_id: int, place: Place, keep_after: int
 ) -> Iterator[Restored]:
@@ -356,7 +380,8 @@ def _beats_after(
     place: Place,
     *,
     after: Mapping[int, int],
-    arrivals: frozenset[tuple[int, int]],
+    otherwise: int,
+    arrivals: Mapping[tuple[int, int], int],
 ) -> list[Numbered]:
     statement = select(
         beat_runs.c.agent_no, beat_runs.c.started_at, beat_runs.c.gaps, beat_runs.c.seq
@@ -370,7 +395,7 @@ def _beats_after(
             _placed(beat, writer_at, arrivals)
             for number, started_at, gaps, seq in _raw(connection, statement)
             for beat in beats_of(
-                number, started_at, bytes(gaps), seq, after=after.get(number, 0)
+                number, started_at, bytes(gaps), seq, after=after.get(number, otherwise)
             )
         ),
         key=_order,
@@ -384,7 +409,7 @@ def _beats_between(
     *,
     since: int,
     until: int,
-    arrivals: frozenset[tuple[int, int]],
+    arrivals: Mapping[tuple[int, int], int],
 ) -> list[Numbered]:
     rows = connection.execute(
         select(beat_runs.c.started_at, beat_runs.c.gaps, beat_runs.c.seq).where(
@@ -407,21 +432,21 @@ def _beats_between(
 
 
 def _placed(
-    beat: Beat, writer_at: Callable[[int], int], arrivals: frozenset[tuple[int, int]]
+    beat: Beat, writer_at: Callable[[int], int], arrivals: Mapping[tuple[int, int], int]
 ) -> Numbered:
     place = beat.seq
-    if not place and (beat.agent_no, beat.at) in arrivals:
-        place = _LAST
+    if not place:
+        place = arrivals.get((beat.agent_no, beat.at), 0)
     return (beat.at, place, writer_at(beat.at), beat)
 
 
-def _arrivals(changes: Iterable[Numbered]) -> frozenset[tuple[int, int]]:
-    """Who came, or came back, at which instant."""
-    return frozenset(
-        (fact.agent_no, fact.at)
+def _arrivals(changes: Iterable[Numbered]) -> Mapping[tuple[int, int], int]:
+    """Who came, or came back, at which instant, and by which number."""
+    return {
+        (fact.agent_no, fact.at): fact.seq
         for *_, fact in changes
         if isinstance(fact, Registered | Revived)
-    )
+    }
 
 
 def _writer_at(connection: Connection) -> Callable[[int], int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -110,27 +111,27 @@ class World:
     def size(self) -> int:
         return len(self.agents)
 
-    @property
+    @cached_property
     def agent_ids(self) -> list[str]:
         return [agent.agent_id if agent else "" for agent in self.agents]
 
-    @property
+    @cached_property
     def numbers(self) -> Integers:
         return self._integers([agent.number if agent else 0 for agent in self.agents])
 
-    @property
+    @cached_property
     def incarnation(self) -> Integers:
         return self._integers([agent.incarnation if agent else 0 for agent in self.agents])
 
-    @property
+    @cached_property
     def active(self) -> Bools:
         return self._bools(agent is not None and agent.is_active for agent in self.agents)
 
-    @property
+    @cached_property
     def tasks(self) -> Integers:
         return self._integers([agent.tasks if agent else 0 for agent in self.agents])
 
-    @property
+    @cached_property
     def stale(self) -> Bools:
         return self._bools(
             agent is not None
@@ -141,16 +142,16 @@ class World:
             for agent in self.agents
         )
 
-    @property
+    @cached_property
     def status(self) -> Codes:
         codes = [code_of(agent.status) if agent else 0 for agent in self.agents]
         return np.array(codes, dtype=np.uint8)
 
-    @property
+    @cached_property
     def protected_until(self) -> Integers:
         return self._integers([agent.protected_until if agent else 0 for agent in self.agents])
 
-    @property
+    @cached_property
     def interval_s(self) -> Floats:
         return self._floats(agent.interval_s if agent else np.nan for agent in self.agents)
 

@@ -33,6 +33,7 @@ _RELATION = {
     "!=": "other than",
 }
 _ALLOWED = {">": "allowed", ">=": "allowed less than"}
+_WHOLE_MAX = 10**15
 _TIMES = {"*": "x", "/": "/", "+": "+", "-": "-"}
 _STRENGTH = {"+": 1, "-": 1, "*": 2, "/": 2}
 
@@ -90,7 +91,8 @@ def quantity(value: float, unit: Unit, *, digits: int = 3) -> str:
         case Unit.DOLLARS:
             return f"${value:.2f}" if digits <= 3 and value >= 0.01 else f"${value:.{digits}g}"
         case Unit.NUMBER | Unit.TRUTH:
-            return f"{int(value)}" if value == int(value) else f"{value:.{digits}g}"
+            is_whole = value == int(value) and abs(value) < _WHOLE_MAX
+            return f"{int(value)}" if is_whole else f"{value:.{digits}g}"
 
 
 def window_words(window: Window | None) -> str:

@@ -24,6 +24,7 @@ from pinkslip.model.policy import (
 from pinkslip.model.words import Guard, Verdict
 
 _NOWHERE = Span(0, 0)
+_COUNT_MAX = 2**53
 
 
 @dataclass(slots=True)
@@ -189,4 +190,4 @@ def _tasks(policy: Policy, evaluator: Evaluator, slots: Integers) -> Integers:
     if not columns:
         return np.zeros(len(slots), dtype=np.int64)
     fullest: Floats = np.maximum.reduce(columns)
-    return np.nan_to_num(fullest).astype(np.int64)
+    return np.clip(np.nan_to_num(fullest), 0, _COUNT_MAX).astype(np.int64)

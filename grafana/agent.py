@@ -128,7 +128,7 @@ WHO = Row(
             unit=Unit.SECONDS,
         ),
         Stat(
-            title="Silence",
+            title="Watched",
             description="Whether its silence would alert. WAITING, finished, fired and silenced agents are exempt.",
             targets=(Target(expr=now(c.AGENT_EXEMPT, where=AGENT, each=True), instant=True),),
             unit=Unit.NONE,

@@ -434,7 +434,7 @@ LEAVING = Row(
             width=12,
         ),
         TimeSeries(
-            title="Fired",
+            title="Fires by reason",
             description="Agents fired, per hour at the present rate, by reason.",
             targets=(
                 Target(expr=rate(c.FIRES, by=("reason",), times=PER_HOUR), legend="{{reason}}"),

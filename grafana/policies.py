@@ -48,6 +48,12 @@ def _decided(verdict: str) -> str:
     return total(c.DECISIONS, only=f'verdict="{verdict}"')
 
 
+def _decided_by_policy(verdict: str) -> str:
+    """0 where a policy is known and never came to this verdict."""
+    decided = total(c.DECISIONS, by=("policy",), only=f'verdict="{verdict}"')
+    return f"{decided} or 0 * {total(c.DECISIONS, by=('policy',))}"
+
+
 NOW = Row(
     title="In the time shown",
     panels=(
@@ -163,19 +169,19 @@ FIRED_ROW = Row(
             ),
             targets=(
                 Target(
-                    expr=total(c.DECISIONS, by=("policy",), only='verdict="fired"'),
+                    expr=_decided_by_policy("fired"),
                     instant=True,
                     is_table=True,
                     name="fired",
                 ),
                 Target(
-                    expr=total(c.DECISIONS, by=("policy",), only='verdict="shadowed"'),
+                    expr=_decided_by_policy("shadowed"),
                     instant=True,
                     is_table=True,
                     name="shadowed",
                 ),
                 Target(
-                    expr=total(c.DECISIONS, by=("policy",), only='verdict="notified"'),
+                    expr=_decided_by_policy("notified"),
                     instant=True,
                     is_table=True,
                     name="notified",
@@ -239,7 +245,7 @@ HELD = Row(
             mapped=CALM,
         ),
         StateTimeline(
-            title="Enforcement",
+            title="Enforcement over time",
             description="When it was stopped, by workspace.",
             targets=(
                 Target(

@@ -77,6 +77,10 @@ def _walk(node: Any, around: tuple[str, ...], *, keeps_instance: bool) -> Iterat
             yield from _walk(node.rhs, around, keeps_instance=keeps_instance)
         case "ParenExpr" | "UnaryExpr" | "SubqueryExpr":
             yield from _walk(node.expr, around, keeps_instance=keeps_instance)
+        case "NumberLiteral" | "StringLiteral":
+            return
+        case kind:
+            raise TypeError(f"a {kind} is new here: say what it reads")
 
 
 def _selector(

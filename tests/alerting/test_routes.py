@@ -28,8 +28,8 @@ def test_an_alert_of_a_severity_nobody_knows_makes_a_ticket(suite: Suite) -> Non
 
 def reaches(suite: Suite, receiver: str, **labels: str) -> None:
     said = [f"{name}={value}" for name, value in labels.items()]
-    ask = [suite.amtool, "config", "routes", "test", f"--config.file={CONFIGURATION}"]
-    check([*ask, f"--verify.receivers={receiver}", *said])
+    ask = ("config", "routes", "test", f"--config.file={CONFIGURATION}")
+    check([suite.amtool, *ask, f"--verify.receivers={receiver}", *said])
 
 
 def test_alerts_are_grouped_by_workspace_and_role_never_by_agent() -> None:

@@ -1,19 +1,15 @@
 """What every room's tests share: databases of both kinds. Other fixtures live beside their tests."""
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.databases import copy_sqlite, prepare
+from tests.databases import TEMPLATE, PostgresPool, copy_sqlite, prepare
 from tests.postgres import DURABLE, PostgresServer, postgres_server
 
 from pinkslip.store.engine import Database, open_database
 
 pytest_plugins = ["tests.prometheus"]
-
-TEMPLATE = "pinkslip_template"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -24,10 +20,9 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: PostgresServer) -> PostgresServer:
-    """The same server, with a migrated database to clone from."""
-    prepare(postgres.create(TEMPLATE))
-    return postgres
+def postgres_pool(postgres: PostgresServer) -> PostgresPool:
+    """Migrated databases on that server, emptied after each use."""
+    return PostgresPool(postgres)
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +47,18 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
     return copy_sqlite(sqlite_template, tmp_path / "pinkslip.db")
 
 
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer, postgres_pool: PostgresPool) -> PostgresServer:
+    """The same server, where `TEMPLATE` is a migrated database to clone from."""
+    return postgres
+
+
 @pytest.fixture
-def postgres_url(postgres_template: PostgresServer) -> Iterator[str]:
+def postgres_url(postgres: PostgresServer, postgres_pool: PostgresPool) -> Iterator[str]:
     """A migrated PostgreSQL database of this test's own."""
-    name = f"test_{next(_numbers)}"
-    yield postgres_template.create(name, template=TEMPLATE)
-    postgres_template.drop(name)
+    name = postgres_pool.take()
+    yield postgres.url(name)
+    postgres_pool.give_back(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

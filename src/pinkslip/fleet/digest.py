@@ -94,14 +94,18 @@ class Digest:
         return folded, self.value
 
     def _parts(self) -> Iterable[bytes]:
-        yield _in_order(self._outcomes, _OUTCOME, ("seq", "at"))
-        yield _in_order(self._beats, _BEAT, ("number", "at"))
+        yield _in_order(self._outcomes, ("seq", "at"))
+        yield _in_order(self._beats, ("number", "at"))
         yield b"\n".join(change for _, change in sorted(self._changes))
 
 
-def _in_order(parts: list[np.ndarray], dtype: np.dtype, keys: tuple[str, str]) -> bytes:
+def _in_order(parts: list[np.ndarray], keys: tuple[str, str]) -> bytes:
     if not parts:
         return b""
     rows = np.concatenate(parts) if len(parts) > 1 else parts[0]
-    order = np.lexsort([rows[key] for key in keys])
-    return np.ascontiguousarray(rows[order], dtype).tobytes()
+    second, first = (rows[key] for key in keys)
+    later = first[1:] > first[:-1]
+    later |= (first[1:] == first[:-1]) & (second[1:] >= second[:-1])
+    if not later.all():
+        rows = rows[np.lexsort([second, first])]
+    return rows.tobytes()

@@ -31,7 +31,7 @@ from pinkslip.fleet.measures import FleetSettings, Measures, Parts
 from pinkslip.fleet.memory import DEFAULT, Memory
 from pinkslip.fleet.needs import Horizon, Need, Words
 from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows
-from pinkslip.fleet.publishing import BEATS, OUTCOMES, shared_fields, views
+from pinkslip.fleet.publishing import BEATS, OUTCOMES, rows, views
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
 from pinkslip.fleet.totals import Tally, Totals
@@ -255,20 +255,7 @@ class Fleet:
             slot for number in numbers if (slot := self._agents.slots.get(number)) is not None
         ]
         columns.changed[slots] = False
-        rows = shared_fields(self._parts(), slots)
-        return [
-            Restored(
-                at=fields["updated_at"],
-                writer=self._writer,
-                seq=self._seq,
-                incarnation_at=int(columns.incarnation_at[slot]),
-                tasks_before=int(columns.tasks_before[slot]),
-                last_fired_at=int(columns.last_fired_at[slot]) or None,
-                last_fired_policy=columns.fired_policies[slot],
-                **fields,
-            )
-            for slot, fields in zip(slots, rows, strict=True)
-        ]
+        return rows(self._parts(), slots, writer=self._writer, seq=self._seq)
 
     def leaving(self, *, left_before: int) -> list[int]:
         """Whom `forget` would drop: to be checkpointed first."""
@@ -336,13 +323,13 @@ class Fleet:
         self._restored.clear()
         if not wanted:
             return
-        rows = list(wanted.values())
-        self._make_room(slots.size + len(rows))
-        places = self._agents.restore(rows)
-        self._memory.streaks[DEFAULT].length[places] = [row.streak for row in rows]
-        self._placed_writer = max(self._placed_writer, *(row.writer for row in rows))
+        agents = list(wanted.values())
+        self._make_room(slots.size + len(agents))
+        places = self._agents.restore(agents)
+        self._memory.streaks[DEFAULT].length[places] = [row.streak for row in agents]
+        self._placed_writer = max(self._placed_writer, *(row.writer for row in agents))
         self._noticed(
-            min(row.created_at for row in rows), max(row.updated_at for row in rows), 0
+            min(row.created_at for row in agents), max(row.updated_at for row in agents), 0
         )
 
     def _take_beats(self) -> None:
@@ -443,7 +430,7 @@ class Fleet:
         if isinstance(fact, Finished):
             self._count_finished(slot, fact)
         elif isinstance(fact, Reinstated):
-            self._older = [rows.take(rows.slot != slot) for rows in self._older]
+            self._older = [older.take(older.slot != slot) for older in self._older]
             self._memory.restart(np.array([slot], np.intp))
             self._agents.published.touched.add(OUTCOMES)
 

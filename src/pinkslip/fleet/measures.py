@@ -22,6 +22,7 @@ from pinkslip.model.policy import Filter, Window, WindowKind
 from pinkslip.model.words import Standing, Status, code_of
 
 Bools = NDArray[np.bool_]
+Where = Places | slice
 
 _WAITING = code_of(Status.WAITING)
 _FIRED = code_of(Standing.FIRED)
@@ -77,13 +78,13 @@ class Measures:
         """Since when the present incarnation has been known."""
         self.tasks: Integers = columns.tasks[:size] - columns.tasks_before[:size]
         """Outcomes counted in the present incarnation, whatever a filter says."""
-        self.active = active(columns, size)
+        self.active = active(columns, slice(size))
         self.observing_since = parts.observing_since
         self.stale_factor = parts.settings.stale_factor
-        self.interval_ms = intervals(columns, size, parts.settings)
+        self.interval_ms = intervals(columns, slice(size), parts.settings)
         self.interval_s: Floats = self.interval_ms / 1000.0
         """Declared, else assumed."""
-        self.stale = stale(parts, now=now)
+        self.stale = stale(parts, slice(size), now=now)
 
     def value(self, name: str, window: Window | None = None, outcomes: Filter = _ANY) -> Floats:
         """A measure in base units, per slot. KeyError: there is no such measure, or nobody declared it."""
@@ -172,7 +173,7 @@ class Measures:
                 raise KeyError(f"there is no measure {name}")
 
     def _silence(self) -> Integers:
-        return silence(self._parts, self.now)
+        return silence(self._parts, slice(self.size), now=self.now)
 
     def _age(self, since: Integers) -> Floats:
         return self._seconds(self._parts.spells.ages(since, self.now), since > 0)
@@ -254,38 +255,39 @@ class Measures:
         return np.searchsorted(slots, found), durations
 
 
-def intervals(columns: Columns, size: int, settings: FleetSettings) -> Integers:
-    """The heartbeat interval of every agent: declared, else assumed."""
-    declared = columns.interval_ms[:size]
+def intervals(columns: Columns, where: Where, settings: FleetSettings) -> Integers:
+    """The heartbeat interval of each agent: declared, else assumed."""
+    declared = columns.interval_ms[where]
     return np.where(declared > 0, declared, settings.assumed_interval_ms)
 
 
-def active(columns: Columns, size: int) -> Bools:
+def active(columns: Columns, where: Where) -> Bools:
     """In memory, not finished, not fired, not quarantined."""
-    standing = columns.standing[:size]
-    here: Bools = (columns.numbers[:size] > 0) & (columns.finished_at[:size] == 0)
+    standing = columns.standing[where]
+    here: Bools = (columns.numbers[where] > 0) & (columns.finished_at[where] == 0)
     here &= (standing != _FIRED) & (standing != _QUARANTINED)
     return here
 
 
-def silence(parts: Parts, now: int) -> Integers:
+def silence(parts: Parts, where: Where, *, now: int) -> Integers:
     """Milliseconds since the last heartbeat, of this incarnation's time only, blind time taken off.
 
     A reinstated agent is given its grace anew: what it did not say before is no evidence against it now.
     """
-    columns, size = parts.columns, parts.slots.size
-    since = np.maximum(columns.last_heartbeat[:size], columns.incarnation_at[:size])
+    columns = parts.columns
+    since = np.maximum(columns.last_heartbeat[where], columns.incarnation_at[where])
     return parts.spells.ages(since, now)
 
 
-def stale(parts: Parts, *, now: int) -> Bools:
+def stale(parts: Parts, where: Where, *, now: int) -> Bools:
     """Silent for longer than its grace, though expected to beat, and watched for a whole interval since
     we last were blind."""
-    columns, size = parts.columns, parts.slots.size
-    interval_ms = intervals(columns, size, parts.settings)
-    expected: Bools = (columns.numbers[:size] > 0) & (columns.last_heartbeat[:size] > 0)
-    expected &= columns.finished_at[:size] == 0
-    expected &= columns.standing[:size] != _FIRED
-    expected &= columns.status[:size] != _WAITING
+    columns = parts.columns
+    interval_ms = intervals(columns, where, parts.settings)
+    expected: Bools = (columns.numbers[where] > 0) & (columns.last_heartbeat[where] > 0)
+    expected &= columns.finished_at[where] == 0
+    expected &= columns.standing[where] != _FIRED
+    expected &= columns.status[where] != _WAITING
     expected &= now - parts.observing_since >= interval_ms
-    return expected & (silence(parts, now) > parts.settings.stale_factor * interval_ms)
+    expected &= silence(parts, where, now=now) > parts.settings.stale_factor * interval_ms
+    return expected

@@ -12,7 +12,8 @@ from pinkslip.fleet.measures import Parts, stale
 from pinkslip.fleet.memory import DEFAULT
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, Integers, RoleTotals, Snapshot
-from pinkslip.model.words import Standing, Status, word_of
+from pinkslip.model.facts import Restored
+from pinkslip.model.words import Standing, Status
 
 BEATS, OUTCOMES, STATE, IDENTITY, MEMBERS = "beats", "outcomes", "state", "identity", "members"
 """What may change together. Who is there at all (MEMBERS) changes everything."""
@@ -58,6 +59,7 @@ _LISTS = {
     "current_tasks": STATE,
     "last_errors": OUTCOMES,
 }
+_STATUSES, _STANDINGS = tuple(Status), tuple(Standing)
 _PLURAL = {"role": "roles", "model": "models", "host": "hosts", "lineage": "lineages"}
 
 
@@ -98,7 +100,7 @@ class Publisher:
             seq=seq,
             at=now,
             observing_since=parts.observing_since,
-            is_stale=_frozen(stale(parts, now=now), size, where),
+            is_stale=_frozen(stale(parts, slice(size), now=now), size, where),
             assumed_interval_ms=parts.settings.assumed_interval_ms,
             role_totals=role_totals,
             **self._columns,
@@ -121,17 +123,31 @@ def _kept(texts: list[Any], present: NDArray[np.bool_]) -> list[Any]:
 
 def views(parts: Parts, slots: Sequence[int], *, now: int) -> list[AgentView]:
     """Some agents, whole."""
-    is_stale = stale(parts, now=now)
-    shared = shared_fields(parts, slots)
-    for fields in shared:
-        del fields["duration_buckets"]
-    return [
-        AgentView(is_stale=bool(is_stale[slot]), **fields)
-        for slot, fields in zip(slots, shared, strict=True)
-    ]
+    where = np.array(slots, np.intp)
+    fields = _fields(parts, where)
+    fields["is_stale"] = stale(parts, where, now=now).tolist()
+    names = AgentView.__struct_fields__
+    return [AgentView(*row) for row in zip(*(fields[name] for name in names), strict=True)]
 
 
-_SHARED = tuple(name for name in _ARRAYS if name not in {"numbers", "status", "standing"})
+def rows(parts: Parts, slots: Sequence[int], *, writer: int, seq: int) -> list[Restored]:
+    """The same agents for a checkpoint that includes everything up to a journal place."""
+    columns, where = parts.columns, np.array(slots, np.intp)
+    fields = _fields(parts, where)
+    fields["at"] = fields["updated_at"]
+    fields["writer"], fields["seq"] = [writer] * len(where), [seq] * len(where)
+    fields["last_fired_policy"] = [columns.fired_policies[slot] for slot in slots]
+    for name in ("duration_buckets", "incarnation_at", "tasks_before", "last_fired_at"):
+        fields[name] = _plain(name, getattr(columns, name)[where])
+    names = Restored.__struct_fields__
+    return [Restored(*row) for row in zip(*(fields[name] for name in names), strict=True)]
+
+
+_SHARED = tuple(
+    name
+    for name in _ARRAYS
+    if name not in {"numbers", "status", "standing", "duration_buckets"}
+)
 _OPTIONAL = frozenset(
     {
         "last_heartbeat",
@@ -141,14 +157,15 @@ _OPTIONAL = frozenset(
         "finished_at",
         "terminated_at",
         "protected_until",
+        "last_fired_at",
     }
 )
 
 
-def shared_fields(parts: Parts, slots: Sequence[int]) -> list[dict[str, Any]]:
-    """What `AgentView` and `Restored` both have, by name."""
-    columns, where = parts.columns, np.array(slots, np.intp)
-    by_name: dict[str, list[Any]] = {
+def _fields(parts: Parts, where: Places) -> dict[str, list[Any]]:
+    """What `AgentView` and `Restored` both have, by name; each a list in the order of `where`."""
+    columns, slots = parts.columns, where.tolist()
+    return {
         "agent_no": columns.numbers[where].tolist(),
         "agent_id": [columns.agent_ids[slot] for slot in slots],
         "uuid": [columns.uuids[slot] for slot in slots],
@@ -159,14 +176,11 @@ def shared_fields(parts: Parts, slots: Sequence[int]) -> list[dict[str, Any]]:
         "session_key": [columns.session_keys[slot] for slot in slots],
         "current_task": [columns.current_tasks[slot] for slot in slots],
         "last_error": [columns.last_errors[slot] for slot in slots],
-        "status": [word_of(Status, code) for code in columns.status[where].tolist()],
-        "standing": [word_of(Standing, code) for code in columns.standing[where].tolist()],
+        "status": [_STATUSES[code] for code in columns.status[where].tolist()],
+        "standing": [_STANDINGS[code] for code in columns.standing[where].tolist()],
         "streak": parts.memory.streaks[DEFAULT].length[where].tolist(),
+        **{name: _plain(name, getattr(columns, name)[where]) for name in _SHARED},
     }
-    for name in _SHARED:
-        by_name[name] = _plain(name, getattr(columns, name)[where])
-    names = tuple(by_name)
-    return [dict(zip(names, row, strict=True)) for row in zip(*by_name.values(), strict=True)]
 
 
 def _plain(name: str, values: Integers) -> list[Any]:

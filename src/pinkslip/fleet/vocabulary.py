@@ -45,6 +45,8 @@ class Vocabulary:
 
     def texts(self, slots: Places) -> list[str | None]:
         """The words of many slots."""
+        if len(slots) < len(self.words):
+            return [self.get(slot) for slot in slots.tolist()]
         # code -1 takes the last place, which holds None
         table = np.array([*self.words, None], dtype=object)
         texts: list[str | None] = table[self.codes[slots]].tolist()

@@ -430,6 +430,13 @@ def prometheus_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack
         yield stack
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run on several workers, those that share the stack run on one: it stays one per session."""
+    for item in items:
+        if "prometheus_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("prometheus"))
+
+
 @pytest.fixture(scope="session")
 def suite() -> Suite:
     """The installed programs."""

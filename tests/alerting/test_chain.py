@@ -3,16 +3,13 @@
 The rules are the shipped ones, rendered for one job per test and hastened; so are the routes.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.alerting.chain import hastened_rules, routes
 from tests.alerting.pages import Agent, Fleet
-from tests.alerting.shipped import hastened
-from tests.prometheus import Notification, Receiver, Stack, Watched, wait_for
-
-from pinkslip.cli.assets import render
+from tests.prometheus import Notification, Stack, Watched, wait_for
 
 SETTLED_S = 4.0
 """Longer than scrape, rule, group_wait and group_interval together: what has not come by then will not come."""
@@ -83,19 +80,6 @@ class Watch:
 
     def _first(self, found: Callable[[], list[Notification]], what: str) -> Notification:
         return wait_for(found, what=what)[0]
-
-
-def routes(receiver: Receiver) -> str:
-    text = render(
-        "alertmanager", page_url=f"{receiver.url}/page", ticket_url=f"{receiver.url}/ticket"
-    )["alertmanager.yml"]
-    text = re.sub(r"group_wait: 30s", "group_wait: 2s", text)
-    return re.sub(r"group_interval: \w+", "group_interval: 1s", text)
-
-
-def hastened_rules(job: str) -> dict[str, str]:
-    files = render("prometheus", job=job, ticket_roles=["batch"])
-    return {name: hastened(text) for name, text in files.items() if name.startswith("rules/")}
 
 
 @pytest.fixture(scope="module")

@@ -192,6 +192,8 @@ class MemoryBackend:
                     verdict, detail = "refused", "fired: dumb"
                 else:
                     view = self._beat(view, event)
+                    if view.interval_ms is None:
+                        detail = "no interval declared: 30 s assumed"
             case Outcome():
                 event_id = event.event_id or f"made-{len(self.reports)}"
                 known = self.outcomes.setdefault(event_id, event)

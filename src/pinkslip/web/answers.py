@@ -1,7 +1,8 @@
 """From what rooms know to what answers say: views, rows and records in the seed's spelling."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import UNSET
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
@@ -58,12 +59,9 @@ def orders_told(orders: Sequence[Order]) -> tuple[OrderTold, ...]:
     )
 
 
-def notes_of(receipt: Receipt, *, assumed_interval_s: float) -> tuple[str, ...]:
+def notes_of(receipt: Receipt) -> tuple[str, ...]:
     """What the agent should know about its report."""
-    notes = [receipt.detail] if receipt.detail else []
-    if receipt.interval_ms is None and "interval" not in receipt.detail:
-        notes.append(f"no interval declared: {assumed_interval_s:g} s assumed")
-    return tuple(notes)
+    return (receipt.detail,) if receipt.detail else ()
 
 
 def interval_s(receipt: Receipt, *, assumed_interval_s: float) -> float:
@@ -212,8 +210,16 @@ def fire_entry(fire: Fire, *, whole: bool) -> FireEntry:
         reinstated_by=fire.reinstated_by,
         reinstate_context=fire.reinstate_context,
         was_wrong=fire.was_wrong,
-        post_mortem=fire.post_mortem if whole else UNSET,
+        post_mortem=_post_mortem(fire) if whole else UNSET,
     )
+
+
+def _post_mortem(fire: Fire) -> Mapping[str, object]:
+    """As it was frozen, its evidence spelled as in the decision."""
+    frozen = dict(fire.post_mortem)
+    if isinstance(frozen.get("evidence"), dict):
+        frozen["evidence"] = evidence_told(msgspec.convert(frozen["evidence"], Evidence))
+    return frozen
 
 
 def delivery_told(delivery: Delivery) -> DeliveryTold:

@@ -1,13 +1,22 @@
 """What people do to agents: fire, reinstate, protect."""
 
+from typing import Any
+
 from aiohttp import web
 
+from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.time import from_rfc3339, rfc3339
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.acts import FireDone
 from pinkslip.web.handlers.agents import whole_answer
 from pinkslip.web.handlers.ingest import AGENT
-from pinkslip.web.payloads import FireAnswer, FireRequest, ProtectRequest, ReinstateRequest
+from pinkslip.web.payloads import (
+    AgentAnswer,
+    FireAnswer,
+    FireRequest,
+    ProtectRequest,
+    ReinstateRequest,
+)
 from pinkslip.web.problems import Fault, invalid
 from pinkslip.web.routes import Call
 from pinkslip.web.wire import reply
@@ -64,7 +73,7 @@ async def reinstate(call: Call[ReinstateRequest]) -> web.Response:
         wrong=call.body.wrong,
         actor=call.caller.actor,
     )
-    return reply(await whole_answer(call, view))
+    return reply(await _as_it_stands(call, view))
 
 
 async def protect(call: Call[ProtectRequest]) -> web.Response:
@@ -82,4 +91,10 @@ async def protect(call: Call[ProtectRequest]) -> web.Response:
         context=call.body.context,
         actor=call.caller.actor,
     )
-    return reply(await whole_answer(call, view))
+    return reply(await _as_it_stands(call, view))
+
+
+async def _as_it_stands(call: Call[Any], acted: AgentView) -> AgentAnswer:
+    """The agent after an act, whole: what the act's transaction knows of it is the last checkpoint."""
+    view = await call.backend.agent(call.workspace_id, acted.agent_id)
+    return await whole_answer(call, view or acted)

@@ -61,7 +61,7 @@ async def outcome(call: Call[Outcome]) -> web.Response:
             standing=receipt.standing,
             orders=orders_told(receipt.orders),
             interval=interval_s(receipt, assumed_interval_s=call.service.assumed_interval_s),
-            notes=(receipt.detail,) if receipt.detail else (),
+            notes=notes_of(receipt),
             event_id=receipt.event_id,
             duplicate=receipt.verdict == "duplicate",
         )
@@ -88,13 +88,12 @@ async def _reported(call: Call[Any], event: Heartbeat | Outcome | Finish) -> Rec
 
 
 def _report_answer(call: Call[Any], receipt: Receipt) -> ReportAnswer:
-    assumed = call.service.assumed_interval_s
     return ReportAnswer(
         status=receipt.status,
         standing=receipt.standing,
         orders=orders_told(receipt.orders),
-        interval=interval_s(receipt, assumed_interval_s=assumed),
-        notes=notes_of(receipt, assumed_interval_s=assumed),
+        interval=interval_s(receipt, assumed_interval_s=call.service.assumed_interval_s),
+        notes=notes_of(receipt),
     )
 
 

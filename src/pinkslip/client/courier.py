@@ -18,8 +18,9 @@ logger = logging.getLogger("pinkslip.client")
 BEATS_APART_S = 1.0
 """A change of status is told at once, but not more often than this."""
 CLOSING_PAUSE_S = 0.2
-FLUSH_SHARE = 0.6
-"""Of the time for closing, this much is for outcomes; the rest is for the last word."""
+FLUSH_SHARE = 0.5
+BEAT_SHARE = 0.2
+"""Of the time for closing, so much is for outcomes and for a beat under way; the rest for the last word."""
 
 
 class Courier:
@@ -40,6 +41,8 @@ class Courier:
         self._ids = EventIds()
         self._untaken: set[str] = set()
         """What the service does not take at present: heartbeats, outcomes."""
+        self._why = ""
+        """Why the last request had no answer."""
         self._is_detached = False
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -99,6 +102,9 @@ class Courier:
         self._beat_now.set()
         self._send_now.set()
         self._sender.join(limit_s * FLUSH_SHARE)
+        self._beater.join(
+            limit_s * BEAT_SHARE
+        )  # a beat under way must not come after the last word
         left_s = max(self._closing_at - time.monotonic(), 0.2)
         try:
             path, body = last_word()
@@ -144,18 +150,12 @@ class Courier:
         ids, body = self._core.batch()
         left_s = self._closing_at - time.monotonic()
         timeout_s = max(left_s, 0.2) / 2 if self._closing.is_set() else None
-        try:
-            answer = self._outcome_wire.post("/api/events", body, timeout_s=timeout_s)
-        except Unreachable as error:
-            self._not_taken("outcomes", str(error))
-            return backoff.failed()
-        self._heed(answer)
-        if self._core.settle(ids, answer):
+        answer = self._post(self._outcome_wire, "/api/events", body, timeout_s=timeout_s)
+        if answer is not None and self._core.settle(ids, answer):
             backoff.succeeded()
             self._taken("outcomes")
             return 0.0
-        self._not_taken("outcomes", f"{answer.status} {answer.detail}")
-        return max(backoff.failed(), answer.retry_after_s or 0.0)
+        return self._refused("outcomes", answer, backoff)
 
     # heartbeats
 
@@ -171,24 +171,40 @@ class Courier:
 
     def _beat(self, backoff: Backoff) -> float:
         """Seconds until the next one."""
-        interval_s = self._core.interval_s
-        try:
-            answer = self._beat_wire.post(self._core.path("heartbeat"), self._core.heartbeat())
-        except Unreachable as error:
-            self._not_taken("heartbeats", str(error))
-            return min(interval_s, backoff.failed())
-        self._heed(answer)
-        if answer.is_taken:
+        path = self._core.path("heartbeat")
+        answer = self._post(self._beat_wire, path, self._core.heartbeat())
+        if answer is not None and answer.is_taken:
             backoff.succeeded()
             self._taken("heartbeats")
-            return interval_s
-        self._not_taken("heartbeats", f"{answer.status} {answer.detail}")
-        return min(interval_s, max(backoff.failed(), answer.retry_after_s or 0.0))
+            return self._core.interval_s
+        return min(self._core.interval_s, self._refused("heartbeats", answer, backoff))
 
-    def _not_taken(self, what: str, why: str) -> None:
+    # both
+
+    def _post(
+        self, wire: Wire, path: str, body: bytes, *, timeout_s: float | None = None
+    ) -> Answer | None:
+        """The answer, its orders heeded; None when there is none."""
+        try:
+            answer = wire.post(path, body, timeout_s=timeout_s)
+            self._heed(answer)
+        except Unreachable as error:
+            self._why = str(error)
+            return None
+        except Exception as error:  # one request is no reason to stop reporting
+            logger.exception("%s: a request to %s failed", self._core.agent_id, self._url)
+            self._why = type(error).__name__
+            return None
+        return answer
+
+    def _refused(self, what: str, answer: Answer | None, backoff: Backoff) -> float:
+        """Seconds to wait. Said once, until the service takes it again."""
+        why = f"{answer.status} {answer.detail}" if answer is not None else self._why
         if what not in self._untaken and not self.is_over:
             self._untaken.add(what)
             logger.warning("%s: %s takes no %s: %s", self._core.agent_id, self._url, what, why)
+        asked_s = answer.retry_after_s if answer is not None else None
+        return max(backoff.failed(), asked_s or 0.0)
 
     def _taken(self, what: str) -> None:
         if what in self._untaken:

@@ -1,5 +1,6 @@
 """One kept connection to the service, with a time limit on everything and no opinion about what is sent."""
 
+import encodings.idna  # noqa: F401 - sockets import it when first used; a fork at that moment breaks its child
 import json
 import random
 import ssl

@@ -153,6 +153,7 @@ def run(agents: int) -> None:
     before = resident_mb()
     for part in range(0, agents, 50_000):
         _register_part(fleet, part, min(part + 50_000, agents))
+    fleet.take_digest()
     gc.collect()
     tell(
         "memory per agent, without outcomes",

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pinkslip.fleet.columns import INTERNED, NO_LABELS, Columns, uuid_hash
+from pinkslip.fleet.columns import INTERNED, Columns, uuid_hash
 from pinkslip.fleet.needs import Words
 from pinkslip.fleet.publishing import MEMBERS, Publisher
 from pinkslip.fleet.slots import Places, Slots
+from pinkslip.fleet.totals import BUCKETS
 from pinkslip.fleet.vocabulary import Vocabulary, fixed_words
 from pinkslip.model.facts import Registered, Restored
 from pinkslip.model.words import Standing, Status, code_of
@@ -16,6 +17,7 @@ _STATUSES = tuple(str(status) for status in Status)
 _STANDINGS = tuple(str(standing) for standing in Standing)
 _FIRED = code_of(Standing.FIRED)
 _LABEL = "label."
+_NO_BUCKETS = (0,) * BUCKETS
 
 _AS_THEY_ARE = (
     "incarnation",
@@ -87,10 +89,9 @@ class Agents:
         columns.standing[slots] = [code_of(row.standing) for row in rows]
         columns.progress[slots] = [_or_nan(row.progress) for row in rows]
         columns.context_used[slots] = [_or_nan(row.context_used) for row in rows]
+        columns.failed[slots] = [row.failed for row in rows]
+        columns.duration_buckets[slots] = [row.duration_buckets or _NO_BUCKETS for row in rows]
         for slot, row in zip(places, rows, strict=True):
-            columns.failed[slot, : len(row.failed)] = row.failed
-            if row.duration_buckets:
-                columns.duration_buckets[slot] = row.duration_buckets
             self._restore_texts(slot, row)
         self._restore_fires(slots)
         done_now = columns.tasks[slots] > columns.tasks_before[slots]
@@ -158,15 +159,21 @@ class Agents:
 
     def _restore_texts(self, slot: int, row: Restored) -> None:
         columns = self.columns
-        self.set_name(slot, row.name)
-        self.set_labels(slot, row.labels or NO_LABELS)
+        if row.name is not None:
+            self.set_name(slot, row.name)
+        if row.labels:
+            self.set_labels(slot, row.labels)
         columns.boot_ids[slot] = row.boot_id
         columns.session_keys[slot] = row.session_key
         columns.current_tasks[slot] = row.current_task
         columns.last_errors[slot] = row.last_error
         columns.fired_policies[slot] = row.last_fired_policy
-        for field in INTERNED:
-            columns.words[field].put(slot, getattr(row, field))
+        words = columns.words
+        for field, text in zip(
+            INTERNED, (row.role, row.model, row.host, row.lineage), strict=True
+        ):
+            if text is not None:
+                words[field].put(slot, text)
 
     def _restore_fires(self, slots: Places) -> None:
         columns = self.columns

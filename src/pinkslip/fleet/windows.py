@@ -150,17 +150,18 @@ class TaskWindow:
         self.length = length
         self.outcomes = outcomes
         self.since = EVERYTHING
-        self.ring_of = np.full(capacity, -1, np.int32)
+        self.ring_of = np.zeros(capacity, np.int32)
+        """0 is a ring that stays empty, for everybody who has not reported."""
         self._free: list[int] = []
-        self._used = 0
+        self._used = 1
         self.fields = frozenset(fields) | {Field.TASKS}
         self.columns = frozenset(field.column for field in self.fields if field.column)
-        self._kinds: Kinds = np.full((0, length), NOTHING, np.uint16)
+        self._kinds: Kinds = np.full((1, length), NOTHING, np.uint16)
         self._values: dict[str, NDArray[np.int64]] = {
-            column: np.zeros((0, length), np.int64) for column in self.columns
+            column: np.zeros((1, length), np.int64) for column in self.columns
         }
-        self._next = np.zeros(0, np.int64)
-        self._sums = new_sums(self.fields, 0)
+        self._next = np.zeros(1, np.int64)
+        self._sums = new_sums(self.fields, 1)
 
     def enter(self, groups: Groups) -> None:
         """Outcomes that just came; of one agent's many, the oldest leave again at once."""
@@ -186,8 +187,8 @@ class TaskWindow:
     def clear(self, slots: Places) -> None:
         """Start over for these; their rings are free."""
         rings = self.ring_of[slots]
-        rings = rings[rings >= 0]
-        self.ring_of[slots] = -1
+        rings = rings[rings > 0]
+        self.ring_of[slots] = 0
         self._kinds[rings] = NOTHING
         self._next[rings] = 0
         for sums in self._sums.values():
@@ -196,15 +197,11 @@ class TaskWindow:
 
     def grow(self, capacity: int) -> None:
         """Room for more slots."""
-        self.ring_of = grown(self.ring_of, capacity, -1)
+        self.ring_of = grown(self.ring_of, capacity)
 
     def sum(self, field: Field, size: int) -> Integers:
         """Per slot."""
-        rings = self.ring_of[:size]
-        sums = np.zeros(size, np.int64)
-        has = np.flatnonzero(rings >= 0)
-        sums[has] = self._sums[field][rings[has]]
-        return sums
+        return self._sums[field][self.ring_of[:size]].astype(np.int64)
 
     def held(self, size: int) -> Integers:
         """How many outcomes the ring of each slot holds."""
@@ -213,11 +210,10 @@ class TaskWindow:
     def durations(self, slots: Places) -> tuple[Places, Integers]:
         """Every duration held for `slots`: the index into `slots`, and the duration."""
         rings = self.ring_of[slots]
-        has = np.flatnonzero(rings >= 0)
-        work = counting(self.outcomes).work[self._kinds[rings[has]]]
-        values = self._values["duration"][rings[has]]
+        work = counting(self.outcomes).work[self._kinds[rings]]
+        values = self._values["duration"][rings]
         which, place = np.nonzero((work > 0) & (values >= 0))
-        return has[which], values[which, place]
+        return which, values[which, place]
 
     def adapt(self, fields: frozenset[Field]) -> bool:
         """Keep up `fields` from now on, with what the rings hold; False when they do not hold enough."""
@@ -264,7 +260,7 @@ class TaskWindow:
 
     def _rings(self, slots: Places) -> Places:
         rings = self.ring_of[slots]
-        missing = np.flatnonzero(rings < 0)
+        missing = np.flatnonzero(rings == 0)
         if len(missing):
             new = [self._new_ring() for _ in range(len(missing))]
             self._make_room()

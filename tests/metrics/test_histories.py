@@ -37,7 +37,7 @@ COUNTERS = {
 }
 ROLES = ("developer", "researcher", None)
 NAMES = (None, "secret", 'who "else"\n', "plain", "naïve")
-at_leisure = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+at_leisure = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class World:

@@ -21,10 +21,11 @@ Everything `/metrics` exports. This page is written from `src/pinkslip/metrics/c
 
 Formats: text 0.0.4 and 1.0.0, OpenMetrics 1.0.0, by the scraper's `Accept` header (q, then position); gzip where
 `Accept-Encoding` lists it. No sample carries a timestamp, so a series that ends is stale at the next scrape.
-Counters come from the journal: they go on after a restart and never step back. Every label with a fixed vocabulary
-is there from the start with 0, so `increase()` sees the first event.
+Counters of the fleet and of agents come from the journal: they go on after a restart and never step back; those of
+Pinkslip itself count from the start of the process. Every label with a fixed vocabulary is there from the start with
+0, so `increase()` sees the first event.
 
-Several scrapes of one fleet must not add up: aggregate `instance` away, `max by (workspace, agent) (...)`.
+Two jobs that scrape the same fleet must not add up: aggregate `instance` away, `max by (workspace, agent) (...)`.
 """
 
 _TITLES = {

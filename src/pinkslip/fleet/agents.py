@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from msgspec.structs import astuple
 
 from pinkslip.fleet.columns import INTERNED, Columns, uuid_hash
 from pinkslip.fleet.needs import Words
@@ -37,6 +38,7 @@ _AS_THEY_ARE = (
     "score_e6_sum",
     "score_count",
     "error_count",
+    "failed",
 )
 _OR_ZERO = (
     "last_heartbeat",
@@ -48,6 +50,7 @@ _OR_ZERO = (
     "protected_until",
     "last_fired_at",
 )
+_OR_NAN = ("progress", "context_used")
 
 
 class Agents:
@@ -79,18 +82,23 @@ class Agents:
         places = [self._occupy(row.agent_no, row.agent_id, row.uuid) for row in rows]
         slots = np.array(places, np.intp)
         columns = self.columns
+        said = dict(
+            zip(Restored.__struct_fields__, zip(*map(astuple, rows), strict=True), strict=True)
+        )
         for name in _AS_THEY_ARE:
-            getattr(columns, name)[slots] = [getattr(row, name) for row in rows]
+            getattr(columns, name)[slots] = said[name]
         for name in _OR_ZERO:
-            getattr(columns, name)[slots] = [getattr(row, name) or 0 for row in rows]
-        columns.place_writer[slots] = [row.writer for row in rows]
-        columns.place_seq[slots] = [row.seq for row in rows]
-        columns.status[slots] = [code_of(row.status) for row in rows]
-        columns.standing[slots] = [code_of(row.standing) for row in rows]
-        columns.progress[slots] = [_or_nan(row.progress) for row in rows]
-        columns.context_used[slots] = [_or_nan(row.context_used) for row in rows]
-        columns.failed[slots] = [row.failed for row in rows]
-        columns.duration_buckets[slots] = [row.duration_buckets or _NO_BUCKETS for row in rows]
+            getattr(columns, name)[slots] = [value or 0 for value in said[name]]
+        for name in _OR_NAN:
+            getattr(columns, name)[slots] = [
+                np.nan if value is None else value for value in said[name]
+            ]
+        columns.place_writer[slots], columns.place_seq[slots] = said["writer"], said["seq"]
+        columns.status[slots] = [code_of(status) for status in said["status"]]
+        columns.standing[slots] = [code_of(standing) for standing in said["standing"]]
+        columns.duration_buckets[slots] = [
+            buckets or _NO_BUCKETS for buckets in said["duration_buckets"]
+        ]
         for slot, row in zip(places, rows, strict=True):
             self._restore_texts(slot, row)
         self._restore_fires(slots)
@@ -146,7 +154,6 @@ class Agents:
     def _occupy(self, number: int, agent_id: str, uuid: str) -> int:
         slot = self.slots.take(number)
         columns = self.columns
-        columns.extend(self.slots.size)
         columns.numbers[slot] = number
         columns.agent_ids[slot] = agent_id
         columns.uuids[slot] = uuid
@@ -202,7 +209,3 @@ class Agents:
         if field.startswith(_LABEL):
             return self.columns.labels[slot].get(field.removeprefix(_LABEL))
         raise KeyError(f"agents have no field {field}")
-
-
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value

@@ -116,6 +116,7 @@ class Columns:
         self.current_tasks: list[str | None] = []
         self.last_errors: list[str | None] = []
         self.fired_policies: list[str | None] = []
+        self._lengthen(capacity)
         self.words = {name: Vocabulary(capacity) for name in INTERNED}
 
     def grow(self, capacity: int) -> None:
@@ -125,21 +126,9 @@ class Columns:
             if isinstance(column, np.ndarray):
                 fill = _FILLS.get(name, 0)
                 setattr(self, name, grown(column, capacity, fill))
+        self._lengthen(capacity)
         for vocabulary in self.words.values():
             vocabulary.grow(capacity)
-
-    def extend(self, size: int) -> None:
-        """Texts for slots below `size`."""
-        while len(self.agent_ids) < size:
-            self.agent_ids.append("")
-            self.uuids.append("")
-            self.names.append(None)
-            self.labels.append(NO_LABELS)
-            self.boot_ids.append(None)
-            self.session_keys.append(None)
-            self.current_tasks.append(None)
-            self.last_errors.append(None)
-            self.fired_policies.append(None)
 
     def clear(self, slots: Places) -> None:
         """Nobody is there any more."""
@@ -161,6 +150,21 @@ class Columns:
             if self.uuids[slot] == uuid:
                 return int(slot)
         return None
+
+    def _lengthen(self, capacity: int) -> None:
+        more = capacity - len(self.agent_ids)
+        self.agent_ids += [""] * more
+        self.uuids += [""] * more
+        self.labels += [NO_LABELS] * more
+        for texts in (
+            self.names,
+            self.boot_ids,
+            self.session_keys,
+            self.current_tasks,
+            self.last_errors,
+            self.fired_policies,
+        ):
+            texts.extend([None] * more)
 
 
 _FILLS: Mapping[str, float] = {"progress": np.nan, "context_used": np.nan, "group": -1}

@@ -118,7 +118,9 @@ def _frozen(column: NDArray[Any], size: int, where: Places | None) -> NDArray[An
 
 
 def _kept(texts: list[Any], present: NDArray[np.bool_]) -> list[Any]:
-    return list(texts) if present.all() else list(compress(texts, present.tolist()))
+    if present.all():
+        return texts[: len(present)]
+    return list(compress(texts, present.tolist()))
 
 
 def views(parts: Parts, slots: Sequence[int], *, now: int) -> list[AgentView]:

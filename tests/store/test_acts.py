@@ -10,6 +10,7 @@ from pinkslip.model.errors import Conflict, Invalid, NotFound
 from pinkslip.model.events import Finish, Report, SessionReport
 from pinkslip.model.facts import Fired, Protected, Registered, Reinstated
 from pinkslip.model.words import (
+    EVERYWHERE,
     ActorKind,
     DeliveryState,
     Guard,
@@ -19,7 +20,6 @@ from pinkslip.model.words import (
 )
 from pinkslip.store import acts
 from pinkslip.store.engine import Database
-from pinkslip.store.tables import EVERYWHERE
 from pinkslip.store.views import Remembered, SessionFilters, SessionPlace
 
 

@@ -26,12 +26,12 @@ from pinkslip.metrics.render import Renderer
 from pinkslip.model.errors import Invalid, NotFound, Unavailable
 from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.ports import Clock, Receipt
+from pinkslip.model.words import EVERYWHERE
 from pinkslip.policies.problems import Problem
 from pinkslip.settings import RELOADABLE, Read, Settings, restart_needed
 from pinkslip.store import acts, ticks
 from pinkslip.store.acts import FireDone
 from pinkslip.store.rebuild import history
-from pinkslip.store.tables import EVERYWHERE
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,

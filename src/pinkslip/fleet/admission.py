@@ -29,7 +29,15 @@ from pinkslip.model.facts import (
 )
 from pinkslip.model.ports import Order, Receipt
 from pinkslip.model.time import from_rfc3339, spoken
-from pinkslip.model.words import ActorKind, Fault, Result, Source, Standing, Status
+from pinkslip.model.words import (
+    EVERYWHERE,
+    ActorKind,
+    Fault,
+    Result,
+    Source,
+    Standing,
+    Status,
+)
 
 ASSUMED_INTERVAL_MS = 30_000
 STALE_FACTOR = 3.0
@@ -117,7 +125,9 @@ class Admission:
         now: int,
         seq: int,
         assumed_interval_ms: int = ASSUMED_INTERVAL_MS,
+        stopped: frozenset[int] = frozenset(),
     ) -> None:
+        """`stopped`: the workspaces in which enforcement is stopped, so that no order goes out; 0 is all."""
         self.now = now
         self.seq = seq
         """The last number allotted."""
@@ -133,6 +143,7 @@ class Admission:
         """(head, as it was before)."""
         self._pass_no = pass_no
         self._assumed_interval_ms = assumed_interval_ms
+        self._stopped = stopped
         self._assumed = f"no interval declared: {spoken(assumed_interval_ms)} assumed"
 
     def allot(self) -> int:
@@ -312,7 +323,7 @@ class Admission:
                 self.seq,
                 head.status,
                 head.standing,
-                (Order("stop", head.fire_reason),),
+                self._order(head),
                 head.interval_ms,
                 None,
                 f"fired: {head.fire_reason}; another process under its id needs a reinstatement",
@@ -328,18 +339,24 @@ class Admission:
             f"fired: {head.fire_reason}",
         )
 
+    def _is_withheld(self, head: Head) -> bool:
+        return head.workspace_id in self._stopped or EVERYWHERE in self._stopped
+
+    def _order(self, head: Head) -> tuple[Order, ...]:
+        return () if self._is_withheld(head) else (Order("stop", head.fire_reason),)
+
     def _stop(self, head: Head, *, last_word: bool) -> tuple[Order, ...]:
-        if head.fire_id is not None:
+        if head.fire_id is not None and not self._is_withheld(head):
             self.fired_reports.append(
                 FiredReport(head.workspace_id, head.fire_id, self.now, last_word)
             )
-        return (Order("stop", head.fire_reason),)
+        return self._order(head)
 
     def _told(self, head: Head, source: Source) -> tuple[Order, ...]:
         """The order, in answer to an outcome: only what the agent itself sends shows that it lives."""
         if source is Source.SELF:
             return self._stop(head, last_word=False)
-        return (Order("stop", head.fire_reason),)
+        return self._order(head)
 
     def _answer(self, head: Head, verdict: str, detail: str) -> Receipt:
         return Receipt(

@@ -143,6 +143,9 @@ class BlindCause(StrEnum):
 SEED_REASONS = ("derailed", "obstinate", "dumb", "unresponsive", "corrupted")
 """The reasons every installation has; an operator may add more."""
 
+EVERYWHERE = 0
+"""The workspace id that stands for all of them, where enforcement is stopped."""
+
 DEFAULT_FAULTS = frozenset({Fault.AGENT})
 ALL_SOURCES = frozenset(Source)
 

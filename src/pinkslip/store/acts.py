@@ -21,6 +21,7 @@ from pinkslip.model.events import SessionReport
 from pinkslip.model.facts import Protected, Reinstated
 from pinkslip.model.time import from_rfc3339, rfc3339
 from pinkslip.model.words import (
+    EVERYWHERE,
     Action,
     ActorKind,
     DeliveryState,
@@ -51,7 +52,6 @@ from pinkslip.store.readers import (
 )
 from pinkslip.store.tables import (
     DEFAULT_WORKSPACE,
-    EVERYWHERE,
     agent_changes,
     agent_sessions,
     agents,
@@ -536,6 +536,7 @@ def _set_enforcement(
         "reason": reason,
     }
     upsert(tx.connection, enforcement, [row])
+    tx.roster.forget_stopped()
 
 
 def _note_enforcement(

@@ -26,6 +26,7 @@ from pinkslip.model.errors import Unavailable
 from pinkslip.model.facts import Done
 from pinkslip.model.time import DAY_MS
 from pinkslip.model.words import (
+    EVERYWHERE,
     Action,
     ActorKind,
     BlindCause,
@@ -41,7 +42,6 @@ from pinkslip.store.engine import Database, first_line
 from pinkslip.store.facts import DONE_COLUMNS, done_of
 from pinkslip.store.latest import latest
 from pinkslip.store.tables import (
-    EVERYWHERE,
     agent_sessions,
     agents,
     blind,

@@ -16,7 +16,14 @@ from sqlalchemy.sql import func
 from pinkslip.fleet.admission import NO_LABELS, Admission, Head, apply
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.changes import decode
-from pinkslip.store.tables import agent_changes, agents, beat_runs, fires, workspaces
+from pinkslip.store.tables import (
+    agent_changes,
+    agents,
+    beat_runs,
+    enforcement,
+    fires,
+    workspaces,
+)
 
 _ASK_AT_MOST = 500
 _UUID_LENGTH = 36
@@ -52,6 +59,20 @@ class Roster:
     def __init__(self) -> None:
         self._heads: dict[int, dict[str, Head]] = {}
         self._next_agent_no: dict[int, int] = {}
+        self._stopped: frozenset[int] | None = None
+
+    def stopped(self, connection: Connection) -> frozenset[int]:
+        """Where enforcement is stopped, so that no order goes out."""
+        if self._stopped is None:
+            rows = connection.execute(
+                select(enforcement.c.workspace_id).where(enforcement.c.stopped_at.is_not(None))
+            )
+            self._stopped = frozenset(rows.scalars())
+        return self._stopped
+
+    def forget_stopped(self) -> None:
+        """It was, or may have been, changed: read it again when it is next needed."""
+        self._stopped = None
 
     def of(self, workspace_id: int) -> dict[str, Head]:
         """One workspace's heads by agentId, live: look things up, change nothing."""
@@ -135,6 +156,7 @@ class Roster:
 
     def clear(self) -> None:
         """Know nothing: everything is read again when it is needed."""
+        self._stopped = None
         self._heads.clear()
         self._next_agent_no.clear()
 

@@ -35,8 +35,6 @@ metadata = MetaData(
 )
 
 DEFAULT_WORKSPACE = 1
-EVERYWHERE = 0
-"""The `enforcement` row that stops all workspaces."""
 
 
 def _workspace(*, primary_key: bool = True) -> "Column[int]":
@@ -475,7 +473,7 @@ silences = Table(
 enforcement = Table(
     "enforcement",
     metadata,
-    # no foreign key: EVERYWHERE is no workspace
+    # no foreign key: words.EVERYWHERE is no workspace
     _audited_workspace(),
     Column("stopped_at", BigInteger),
     Column("actor", String(200), nullable=False),

@@ -175,7 +175,7 @@ class Writer:
         with self._away_when_broken(now):
             connection = self._connected()
             transaction = connection.begin()
-        admission = self._admission(now)
+            admission = self._admission(now, self.roster.stopped(connection))
         try:
             with self._away_when_broken(now):
                 tx = self._transaction(connection, admission)
@@ -247,9 +247,10 @@ class Writer:
             raise
         self._looked_at = now
 
-    def _admission(self, now: int) -> Admission:
+    def _admission(self, now: int, stopped: frozenset[int]) -> Admission:
         self._pass_no += 1
         return Admission(
+            stopped=stopped,
             pass_no=self._pass_no,
             now=now,
             seq=self.seq,

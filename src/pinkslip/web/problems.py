@@ -186,6 +186,7 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 """Every escape of a JSON text in turn, so that an escaped backslash is not taken for the start of one."""
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def without_half_characters(body: bytes) -> bytes:
@@ -195,7 +196,7 @@ def without_half_characters(body: bytes) -> bytes:
         is_half = escape["alone"] or (escape["high"] and not escape["low"])
         return b"\\u0000" if is_half else escape[0]
 
-    return _ESCAPE.sub(repaired, body)
+    return _ESCAPE.sub(repaired, body) if _SURROGATE.search(body) else body
 
 
 def fault_of(error: Exception, *, body: bytes, expected: object, at: str = "") -> Fault:

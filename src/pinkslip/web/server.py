@@ -73,6 +73,7 @@ class Runner(web.AppRunner):
             keepalive_timeout=KEEPALIVE_S,
             lingering_time=LINGERING_S,
             shutdown_timeout=SHUTDOWN_S,
+            auto_decompress=False,  # see wire.inflated
         )
 
     async def _make_server(self) -> Server:

@@ -33,7 +33,7 @@ from pinkslip.web.problems import (
     without_half_characters,
 )
 from pinkslip.web.routes import Call
-from pinkslip.web.wire import NDJSON, faults_of, is_plain, name_fault, reply
+from pinkslip.web.wire import NDJSON, aside, faults_of, is_plain, name_fault, reply
 
 BATCH_MAX = 1_000
 
@@ -148,10 +148,8 @@ _raws_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 async def events(call: Call[bytes]) -> web.Response:
     """Up to 1,000 events; one bad item never costs the good ones."""
     batch = _Batch(call)
-    if call.request.content_type == NDJSON:
-        batch.read_lines(call.body)
-    else:
-        batch.read_array(call.body)
+    read = batch.read_lines if call.request.content_type == NDJSON else batch.read_array
+    await aside(len(call.body), lambda: read(call.body))
     if batch.reports:
         receipts = await call.backend.report(batch.reports)
         for index, receipt in zip(batch.places, receipts, strict=True):

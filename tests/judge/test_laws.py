@@ -95,10 +95,10 @@ guards = st.builds(
         MaxFired,
         share=st.sampled_from([0.0, 0.1, 0.29, 0.5, 1.0]),
         per_ms=st.sampled_from([MINUTE, HOUR]),
-        at_least=st.integers(0, 3),
+        at_least=st.integers(0, 6),
     ),
     max_fires=st.builds(
-        MaxFires, count=st.integers(0, 6), per_ms=st.sampled_from([MINUTE, HOUR])
+        MaxFires, count=st.integers(0, 3), per_ms=st.sampled_from([MINUTE, HOUR])
     ),
     min_active=st.integers(0, 3),
     panic=st.builds(

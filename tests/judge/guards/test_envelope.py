@@ -269,3 +269,24 @@ def test_a_virtual_fire_is_forgotten_with_its_window() -> None:
 
     assert shadowed(ticker.tick(HOUR - 1).decisions) == []
     assert shadowed(ticker.tick(1).decisions) == [9]
+
+
+def test_whom_shadow_would_have_fired_is_gone_for_it() -> None:
+    ticker = Ticker(pool(5, late=1), SHADOW, guards=replace(CALM, min_active=4))
+    ticker.tick()
+    ticker.agent(2).silent_s = 100.0
+
+    (decision,) = ticker.tick(5_000).decisions
+
+    assert decision.guard_detail == "pool researcher has 4 active agents: at least 4 must stay"
+
+
+def test_equal_evidence_goes_by_number_across_policies() -> None:
+    first = make_policy("tasks[1h] > 1", name="first")
+    second = make_policy("failures[1h] > 1", name="second")
+    agents: list[Agent | None] = [
+        Agent(number=2, values={"tasks[1h]": 2.0, "failures[1h]": 0.0}),
+        Agent(number=1, values={"tasks[1h]": 0.0, "failures[1h]": 2.0}),
+    ]
+
+    assert fired_in(Ticker(agents, first, second, guards=POOLED)) == [1]

@@ -54,6 +54,13 @@ def _decided_by_policy(verdict: str) -> str:
     return f"{decided} or 0 * {total(c.DECISIONS, by=('policy',))}"
 
 
+def _taken_back() -> str:
+    """0 for a policy that fired nobody."""
+    reversals = total(c.REVERSALS, by=("policy",))
+    fires = total(c.FIRES, by=("policy",), only='actor="policy"')
+    return f"{share(reversals, fires)} or 0 * {reversals}"
+
+
 NOW = Row(
     title="In the time shown",
     panels=(
@@ -68,7 +75,11 @@ NOW = Row(
         Stat(
             title="Would have been",
             description="Decisions of policies in shadow: recorded, nothing done.",
-            targets=(Target(expr=_decided("shadowed"), instant=True),),
+            targets=(
+                Target(
+                    expr=f"{_decided('shadowed')} or 0 * {total(c.DECISIONS)}", instant=True
+                ),
+            ),
             unit=Unit.SHORT,
             decimals=0,
         ),
@@ -190,10 +201,7 @@ FIRED_ROW = Row(
                     expr=total(c.HELD, by=("policy",)), instant=True, is_table=True, name="held"
                 ),
                 Target(
-                    expr=share(
-                        total(c.REVERSALS, by=("policy",)),
-                        total(c.FIRES, by=("policy",), only='actor="policy"'),
-                    ),
+                    expr=_taken_back(),
                     instant=True,
                     is_table=True,
                     name="reversed",

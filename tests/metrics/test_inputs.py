@@ -4,8 +4,6 @@ import pytest
 from tests.metrics.fleets import Row, make_snapshot
 
 from pinkslip.metrics.inputs import WorkspaceFacts, roles_in_panic
-from pinkslip.metrics.selection import Detail, series_rule
-from pinkslip.model.policy import Matcher
 
 AGENTS = [
     Row(number=1, role="developer", model="small", host="a", labels={"team": "red"}),
@@ -47,16 +45,10 @@ def test_nobody_can_fill_another_ones_defaults() -> None:
         facts.zombies["developer"] = 1  # type: ignore[index]  # that is the point
 
 
-def test_a_rule_from_settings_matches_whole_values() -> None:
-    rule = series_rule({"agent": "tmp-.*", "label.team": "red|blue"}, detail="off")
+def test_facts_do_not_change_after_they_were_handed_over() -> None:
+    zombies = {"developer": 1}
+    facts = WorkspaceFacts(name="default", snapshot=make_snapshot(AGENTS), zombies=zombies)
 
-    assert rule.detail is Detail.OFF
-    assert rule.match == (
-        Matcher("agent", patterns=("tmp-.*",)),
-        Matcher("label.team", patterns=("red|blue",)),
-    )
+    zombies["developer"] = 2
 
-
-def test_a_level_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="loud"):
-        series_rule({}, detail="loud")
+    assert facts.zombies == {"developer": 1}

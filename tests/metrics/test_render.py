@@ -192,6 +192,24 @@ def test_state_that_exempts_shows() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("moved", "told"), [(0, 0), (1, 0), (-999, 0), (1_000, 1_000), (-3_600_000, -3_600_000)]
+)
+def test_a_trembling_clock_does_not_move_every_sample(moved: int, told: int) -> None:
+    renderer = Renderer()
+    agents = [Row(number=1, last_heartbeat=NOW)]
+    text_page(renderer, make_facts(agents, own=OwnFacts(wall_offset_ms=50)))
+
+    page = text_page(renderer, make_facts(agents, own=OwnFacts(wall_offset_ms=50 + moved)))
+
+    beats = [
+        value
+        for (name, _), value in read(page).items()
+        if name == "pinkslip_agent_last_heartbeat_timestamp_seconds"
+    ]
+    assert beats == [(NOW + 50 + told) / 1000]
+
+
 def test_times_are_told_by_the_wall_clock() -> None:
     offset = 3_600_000
     facts = make_facts(

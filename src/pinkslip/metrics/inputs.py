@@ -12,6 +12,8 @@ from typing import NamedTuple, TypeVar
 from pinkslip.fleet.snapshot import Snapshot
 from pinkslip.model.words import Action, ActorKind, DeliveryState, Guard, Mode, Verdict
 
+_TALLIES = ("fires", "decisions", "held", "reversals", "zombies", "evidence", "deliveries")
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
@@ -88,6 +90,11 @@ class WorkspaceFacts:
     evaluated_at: int | None = None
     """Journal ms of the last tick's `now`."""
 
+    def __post_init__(self) -> None:
+        """Take copies: whoever counts goes on counting while another thread renders."""
+        for name in _TALLIES:
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnFacts:
@@ -100,7 +107,10 @@ class OwnFacts:
     config_reloaded_at: int | None = None
     """Wall ms of the last successful load."""
     wall_offset_ms: int = 0
-    """Wall clock less journal time. Added to journal times, since Prometheus compares them with its clock."""
+    """Wall clock less journal time. Added to journal times, since Prometheus compares them with its clock.
+
+    A page follows it only when it moves by a second or more: less is rounding, and would change every sample.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

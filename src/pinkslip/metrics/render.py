@@ -7,7 +7,7 @@ or compressed twice. Renders run one at a time; call from a worker thread, never
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pinkslip.metrics import aggregates, catalogue, text
 from pinkslip.metrics.agents import ROWS_PER_BLOCK, Table
@@ -19,6 +19,7 @@ from pinkslip.metrics.lines import CORE, FULL
 from pinkslip.metrics.own import Own
 from pinkslip.metrics.selection import Detail, Selected, Selection, SeriesSettings
 from pinkslip.metrics.text import Exposition
+from pinkslip.model.time import SECOND_MS
 from pinkslip.model.words import code_of
 
 _END = "# EOF\n"
@@ -58,6 +59,7 @@ class Renderer:
         self._workspaces: dict[int, _Workspace] = {}
         self._selection = Selection(settings or SeriesSettings())
         self._dropped = 0
+        self._wall_offset_ms: int | None = None
         self._headers = {
             (series, openmetrics): Block(
                 text.header(series, openmetrics=openmetrics), samples=0
@@ -74,6 +76,7 @@ class Renderer:
     def render(self, facts: Facts, exposition: Exposition, *, gzip: bool = False) -> Page:
         """The page that says `facts`."""
         with self._lock:
+            facts = self._with_steady_clock(facts)
             blocks = self._page(facts, is_openmetrics=exposition.is_openmetrics, packed=gzip)
             chunks = (gzip_member(blocks),) if gzip else tuple(block.plain for block in blocks)
             length = len(chunks[0]) if gzip else total_size(blocks)
@@ -117,6 +120,13 @@ class Renderer:
         ):
             families[own.series].append(own.block)
         return families
+
+    def _with_steady_clock(self, facts: Facts) -> Facts:
+        """The wall clock's offset as last used, while it moves by less than a second."""
+        used, told = self._wall_offset_ms, facts.ourselves.wall_offset_ms
+        if used is None or abs(told - used) >= SECOND_MS:
+            used = self._wall_offset_ms = told
+        return replace(facts, ourselves=replace(facts.ourselves, wall_offset_ms=used))
 
     def _count_dropped(self, selections: Iterable[Selected]) -> None:
         core = catalogue.series_per_agent(Group.AGENT_CORE)

@@ -40,12 +40,6 @@ class SeriesRule:
     match: tuple[Matcher, ...] = ()
 
 
-def series_rule(match: Mapping[str, str], *, detail: str) -> SeriesRule:
-    """A rule from settings: fields to patterns that must match them whole."""
-    matchers = (Matcher(name, patterns=(pattern,)) for name, pattern in match.items())
-    return SeriesRule(detail=Detail(detail), match=tuple(matchers))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesSettings:
     """What an operator says about per-agent series."""

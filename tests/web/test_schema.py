@@ -1,13 +1,10 @@
 """schemathesis drives the served document: whatever it says may be sent is answered as it says."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-from aiohttp import web
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -16,12 +13,9 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.web.backend import MemoryBackend
-from tests.web.conftest import StillClock
+from tests.running import serving
 
-from pinkslip.web.application import application
 from pinkslip.web.openapi import document
-from pinkslip.web.server import Runner
 from pinkslip.web.table import ROUTES
 
 CHECKS = [
@@ -42,25 +36,13 @@ schema = schemathesis.openapi.from_dict(document(ROUTES, version="0.1.0", server
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A server on a loop of its own: schemathesis calls synchronously."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    async def start() -> tuple[Runner, int]:
-        app = application(MemoryBackend(), clock=StillClock(), version="0.1.0")
-        runner = Runner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner, runner.addresses[0][1]
-
-    runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
-    yield f"http://127.0.0.1:{port}"
-    asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real service, as `pinkslip serve` starts it."""
+    with serving(tmp_path_factory.mktemp("schema")) as service:
+        service.beat("a", status="WORKING")
+        yield service.url
+        assert service.process.poll() is None
+        assert "Traceback" not in service.log.read_text()
 
 
 @schema.parametrize()

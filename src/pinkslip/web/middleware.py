@@ -52,7 +52,7 @@ def outermost(backend: Backend, *, clock: Clock, always: str) -> Middleware:
         except Exception as error:  # noqa: BLE001 - the unit of isolation is one request
             response = answer_for(error, request, request_id=request_id)
         took = clock.monotonic_ms() - began
-        if took >= SLOW_MS:
+        if took >= SLOW_MS and response.status != 408:  # a slow sender is no slow request
             _log.warning(
                 "slow request",
                 method=request.method,

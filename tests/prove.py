@@ -1,0 +1,140 @@
+"""Every promise at full length: `make prove` runs these and writes a dated report into docs/proofs.
+
+`make test` runs the same tests with smaller numbers. A proof fails when its command does; figures are what it
+prints as JSON lines.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / "docs" / "proofs"
+FIGURES_AT_MOST = 120
+PROGRESS = re.compile(r"[.sx]+(\s*\[\s*\d+%\])?")
+PYTEST = ("-m", "pytest", "-q", "-s", "-n0", "--no-header", "-p", "no:cacheprovider")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One thing shown."""
+
+    name: str
+    claim: str
+    arguments: tuple[str, ...]
+    """Of this Python."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+PROOFS = (
+    Proof(
+        "loop",
+        "A real Prometheus scrapes, an agent falls silent, the shipped rule fires, Alertmanager delivers, Pinkslip's "
+        "own policy fires the agent; a finished and a WAITING one disturb nobody. A real second process is fired, "
+        "obeys and ends with the documented exit code; one that ignores orders reads zombie.",
+        (*PYTEST, "tests/alerting/test_service.py", "tests/system/test_reporter.py"),
+    ),
+    Proof(
+        "kill",
+        "kill -9 under load, 25 times on each database: no acknowledged event lost, none counted twice; a double "
+        "that answers before COMMIT loses some; fdatasync comes before the answer.",
+        (*PYTEST, "tests/system/test_kill.py"),
+        {"PINKSLIP_TEST_KILLS": "25"},
+    ),
+    Proof(
+        "restart",
+        "Stopped longer than every stale limit and started again: nobody is fired, nothing is forgotten.",
+        (*PYTEST, "tests/system/test_restart.py"),
+    ),
+    Proof(
+        "malformed",
+        "10,000 malformed requests: no 5xx, no crash, the page still parses, healthy clients served meanwhile.",
+        (*PYTEST, "tests/system/test_malformed.py"),
+        {"PINKSLIP_TEST_MALFORMED": "10000"},
+    ),
+    Proof(
+        "replicas",
+        "Two processes on one PostgreSQL: the second names the holder, takes over from the dead and decides nothing "
+        "twice; a holder paused past its lease is fenced.",
+        (*PYTEST, "tests/system/test_replicas.py"),
+    ),
+    Proof(
+        "versions",
+        "The rules and the scrape on Prometheus 2.42, 2.53 and 3.5.",
+        ("-m", "tests.alerting.matrix"),
+    ),
+    Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
+)
+
+
+def main() -> int:
+    """Run those named, or all; write the report; the number of proofs that failed."""
+    chosen = [proof for proof in PROOFS if not sys.argv[1:] or proof.name in sys.argv[1:]]
+    began = datetime.now(UTC)
+    sections, failed = [], 0
+    for proof in chosen:
+        print(f"== {proof.name}: {proof.claim}", flush=True)
+        is_shown, section = _run(proof)
+        failed += not is_shown
+        sections.append(section)
+    report = REPORTS / f"{began:%Y-%m-%d}{'' if len(chosen) == len(PROOFS) else '-partial'}.md"
+    report.parent.mkdir(exist_ok=True)
+    report.write_text("\n".join([_head(began), *sections]))
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    print(f"report: {report.relative_to(ROOT)}")
+    return failed
+
+
+def _run(proof: Proof) -> tuple[bool, str]:
+    began = time.monotonic()
+    lines = []
+    with subprocess.Popen(
+        [sys.executable, *proof.arguments],
+        cwd=ROOT,
+        env={**os.environ, **proof.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line.rstrip())
+    took_s = time.monotonic() - began
+    is_shown = process.returncode == 0
+    set_to = "".join(f"{key}={value} " for key, value in proof.environment.items())
+    figures = [
+        line for line in lines if line.startswith("{") or " passed" in line or " failed" in line
+    ]
+    shown = "\n".join(figures if is_shown else lines[-60:])
+    section = (
+        f"\n## {proof.name}: {'shown' if is_shown else 'FAILED'}\n\n{proof.claim}\n\n"
+        f"`{set_to}python {' '.join(proof.arguments)}` took {took_s:.0f} s.\n\n```\n{shown}\n```"
+    )
+    return is_shown, section
+
+
+def _head(began: datetime) -> str:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    return (
+        f"# Proofs of {began:%Y-%m-%d %H:%M} UTC\n\n"
+        f"Commit {commit or 'unknown'}, Python {platform.python_version()}, {platform.system()} "
+        f"{platform.machine()}, {os.cpu_count()} cores. Run again with `make prove`."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

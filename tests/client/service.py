@@ -75,6 +75,10 @@ class Service:
             protocol_version = "HTTP/1.1"
             timeout = WAIT_S
 
+            def setup(self) -> None:
+                super().setup()
+                service._open.add(self)
+
             def do_POST(self) -> None:
                 service._handle(self)
 
@@ -106,9 +110,11 @@ class Service:
                 connection.connection.shutdown(socket.SHUT_RDWR)
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
-        self._open.add(handler)
         content = handler.rfile.read(int(handler.headers["Content-Length"]))
         told = Told(handler.path, json.loads(content), dict(handler.headers), time.monotonic())
+        if self._server is None:
+            handler.close_connection = True
+            return
         with self._news:
             self.told.append(told)
             self._news.notify_all()

@@ -4,6 +4,7 @@ import pytest
 from tests.judge.world import START, Agent, World, make_policy
 
 from pinkslip.fleet.needs import Words
+from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.matching import Matching
 from pinkslip.model.policy import Matcher
 from pinkslip.model.words import Status
@@ -13,7 +14,7 @@ def matched(
     *matchers: Matcher, agents: list[Agent | None], stale_type: bool = False
 ) -> list[bool]:
     policy = make_policy(match=matchers)
-    found = Matching().matched(policy, World(agents), stale_type=stale_type)
+    found = Matching().matched(policy, Readings(World(agents)), stale_type=stale_type)
     return [bool(each) for each in found]
 
 
@@ -99,12 +100,14 @@ def test_words_that_come_later_are_matched_too() -> None:
     matching, words = Matching(), ["tester"]
     policy = make_policy(match=(Matcher("role", patterns=("dev.*",)),))
     before = matching.matched(
-        policy, Growing([Agent(number=1, role="tester")], words, 0), stale_type=False
+        policy, Readings(Growing([Agent(number=1, role="tester")], words, 0)), stale_type=False
     )
 
     after = matching.matched(
         policy,
-        Growing([Agent(number=1, role="tester"), Agent(number=2, role="devops")], words, 0),
+        Readings(
+            Growing([Agent(number=1, role="tester"), Agent(number=2, role="devops")], words, 0)
+        ),
         stale_type=False,
     )
 
@@ -116,10 +119,12 @@ def test_a_vocabulary_made_anew_is_asked_anew() -> None:
     matching = Matching()
     policy = make_policy(match=(Matcher("role", frozenset({"developer"})),))
     agents: list[Agent | None] = [Agent(number=1, role="developer")]
-    matching.matched(policy, Growing(agents, ["developer", "tester"], 0), stale_type=False)
+    matching.matched(
+        policy, Readings(Growing(agents, ["developer", "tester"], 0)), stale_type=False
+    )
 
     found = matching.matched(
-        policy, Growing(agents, ["tester", "developer"], 1), stale_type=False
+        policy, Readings(Growing(agents, ["tester", "developer"], 1)), stale_type=False
     )
 
     assert found.tolist() == [True]
@@ -142,7 +147,7 @@ def test_a_refusal_says_why(agent: Agent, words: str) -> None:
     matcher = Matcher("role", frozenset({"developer"}), ("dev.*",))
 
     said = Matching().refusal(
-        make_policy(match=(matcher,)), World([agent]), slot=0, stale_type=True
+        make_policy(match=(matcher,)), Readings(World([agent])), slot=0, stale_type=True
     )
 
     assert said == words

@@ -86,7 +86,7 @@ def advance(
         is_true=is_true[stays],
         changed=changed[stays],
         due=due[stays],
-        ended=moved.take(ends),
+        ended=moved.take(np.flatnonzero(ends)),
     )
 
 

@@ -19,6 +19,7 @@ from pinkslip.model.policy import (
     Expression,
     Filter,
     Logic,
+    Matcher,
     Measured,
     Negative,
     Not,
@@ -49,6 +50,9 @@ class Readings:
     def __init__(self, view: FleetView) -> None:
         self.view = view
         self.everybody = np.arange(view.size, dtype=np.int64)
+        self.matched: dict[tuple[tuple[Matcher, ...], bool], Bools] = {}
+        """Who a combination of matchers is about; see `matching`."""
+        self.admitted: dict[Matcher, Bools] = {}
         self._values: dict[tuple[str, Window | None, Filter], Floats] = {}
         self._quantiles: dict[tuple[str, Window, Filter], tuple[Floats, Bools]] = {}
 

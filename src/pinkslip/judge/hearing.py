@@ -1,7 +1,7 @@
 """One policy heard on one fleet: whom it is about, for whom it holds, how its episodes went on, and who is due."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,7 +65,7 @@ def hear(
     view = readings.view
     evaluator = Evaluator(readings, policy.outcomes)
     stale_type = is_stale_type(policy)
-    matched = matching.matched(policy, view, stale_type=stale_type)
+    matched = matching.matched(policy, readings, stale_type=stale_type)
     when = _truth(policy.when.tree, matched, evaluator)
     all_rows, stays = inherited(policy, track if track is not None else track_of(()))
     before, here = _located(all_rows.take(stays), view)
@@ -88,7 +88,7 @@ def hear(
         matched=int(np.count_nonzero(matched)),
         holding=int(np.count_nonzero(holds)),
         advanced=advanced,
-        disowned=all_rows.take(~stays),
+        disowned=all_rows.take(np.flatnonzero(~stays)),
         due=due,
         strength=evaluator.strength(policy.when.tree, slots),
     )
@@ -124,9 +124,7 @@ def _located(track: Track, view: FleetView) -> tuple[Track, Bools]:
     here[here] = (view.incarnation[slot[here]] == track.incarnation[here]) & view.active[
         slot[here]
     ]
-    moved = track.copied()
-    moved.slot[:] = slot
-    return moved, here
+    return replace(track, slot=slot), here
 
 
 def _seen(

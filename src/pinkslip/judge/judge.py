@@ -1,5 +1,7 @@
 """One tick: the fleet at one instant, the policies and what is remembered, to decisions. Nothing else decides."""
 
+import numpy as np
+
 from pinkslip.judge.conclusions import Finding, Judgement, PanicPool, PolicyAnswer, Recomputed
 from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.evaluate import Readings
@@ -98,9 +100,9 @@ def _orphaned(policy_set: PolicySet, state: JudgeState) -> tuple[Episode, ...]:
 def _held(tracks: dict[str, Track]) -> dict[tuple[str, Guard], int]:
     counts: dict[tuple[str, Guard], int] = {}
     for name, track in tracks.items():
-        for guard in track.guard[track.guard != NOBODY].tolist():
-            key = (name, word_of(Guard, guard))
-            counts[key] = counts.get(key, 0) + 1
+        guards, held = np.unique(track.guard[track.guard != NOBODY], return_counts=True)
+        for guard, count in zip(guards.tolist(), held.tolist(), strict=True):
+            counts[name, word_of(Guard, guard)] = count
     return counts
 
 

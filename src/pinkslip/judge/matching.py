@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Matcher, Policy
 from pinkslip.model.words import Status, code_of
@@ -33,34 +34,52 @@ class Matching:
     def __init__(self) -> None:
         self._known: dict[Matcher, _Known] = {}
 
-    def matched(self, policy: Policy, view: FleetView, *, stale_type: bool) -> Bools:
+    def matched(self, policy: Policy, readings: Readings, *, stale_type: bool) -> Bools:
         """The slots the policy is about. Finished and fired agents never are; WAITING ones are never late."""
-        matched = view.active
-        if stale_type:
-            matched = matched & (view.status != _WAITING)
-        for matcher in policy.match:
-            matched = matched & self._admitted(matcher, view)
+        key = (policy.match, stale_type)
+        matched = readings.matched.get(key)
+        if matched is None:
+            matched = readings.matched[key] = self._matched(*key, readings)
         return matched
 
-    def refusal(self, policy: Policy, view: FleetView, *, slot: int, stale_type: bool) -> str:
+    def refusal(
+        self, policy: Policy, readings: Readings, *, slot: int, stale_type: bool
+    ) -> str:
         """Why the policy is not about this agent, in words; empty when it is."""
+        view = readings.view
         if not view.active[slot]:
             return "the agent is finished, fired or set aside"
         if stale_type and view.status[slot] == _WAITING:
             return "it is WAITING for a user, which is never unresponsive"
         for matcher in policy.match:
-            if not self._admitted(matcher, view)[slot]:
-                return f"its {matcher.field} is {spoken_word(view, matcher.field, slot)}, not {wanted(matcher)}"
+            if not self._admitted(matcher, readings)[slot]:
+                has = spoken_word(view, matcher.field, slot)
+                return f"its {matcher.field} is {has}, not {wanted(matcher)}"
         return ""
 
-    def _admitted(self, matcher: Matcher, view: FleetView) -> Bools:
+    def _matched(
+        self, match: tuple[Matcher, ...], stale_type: bool, readings: Readings
+    ) -> Bools:
+        view = readings.view
+        matched = view.active
+        if stale_type:
+            matched = matched & (view.status != _WAITING)
+        for matcher in match:
+            matched = matched & self._admitted(matcher, readings)
+        return matched
+
+    def _admitted(self, matcher: Matcher, readings: Readings) -> Bools:
+        admitted = readings.admitted.get(matcher)
+        if admitted is None:
+            admitted = readings.admitted[matcher] = self._asked(matcher, readings.view)
+        return admitted
+
+    def _asked(self, matcher: Matcher, view: FleetView) -> Bools:
         words = view.words(matcher.field)
         known = self._known.get(matcher)
         if known is None or known.generation != words.generation:
-            known = _Known(
-                words.generation, tuple(re.compile(text) for text in matcher.patterns)
-            )
-            self._known[matcher] = known
+            patterns = tuple(re.compile(text) for text in matcher.patterns)
+            known = self._known[matcher] = _Known(words.generation, patterns)
         if len(known.admitted) != len(words.vocabulary):
             _learn(known, matcher, words.vocabulary)
         return known.table[words.codes]

@@ -42,7 +42,9 @@ class Track:
         return len(self.number)
 
     def take(self, which: NDArray[np.bool_] | Integers) -> "Track":
-        """Some of them; `which` must keep the order."""
+        """Some of them; `which` must keep the order. All of them: this very track."""
+        if which.dtype == np.bool_ and which.all():
+            return self
         return Track(**{name: getattr(self, name)[which] for name in COLUMNS})
 
     def joined(self, other: "Track") -> "Track":

@@ -85,7 +85,7 @@ def _standing(
     view = given.readings.view
     evaluator = Evaluator(given.readings, policy.outcomes)
     stale_type = is_stale_type(policy)
-    refusal = state.matching.refusal(policy, view, slot=slot, stale_type=stale_type)
+    refusal = state.matching.refusal(policy, given.readings, slot=slot, stale_type=stale_type)
     slots = np.array([slot], dtype=np.int64)
     off = policy.mode is Mode.OFF  # nobody declared what it reads
     account = None if off else Account.of(policy, evaluator, slots)

@@ -1,6 +1,7 @@
 """The service as the web sees it: `web.backend.Backend` over the journal, the fleet thread and the readers."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,7 +25,7 @@ from pinkslip.metrics.negotiation import negotiate
 from pinkslip.metrics.own import Own
 from pinkslip.metrics.render import Renderer
 from pinkslip.model.errors import Invalid, NotFound, Unavailable
-from pinkslip.model.events import Report, SessionReport
+from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionReport
 from pinkslip.model.ports import Clock, Receipt
 from pinkslip.model.words import EVERYWHERE
 from pinkslip.policies.problems import Problem
@@ -125,8 +126,13 @@ class Service:
         core = self.serving
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Receipt]] = loop.create_future()
-        core.journal.submit(reports, token=answer, resolve=core.resolver(loop))
-        return await answer
+        try:
+            core.journal.submit(reports, token=answer, resolve=core.resolver(loop))
+            return await answer
+        except Unavailable:
+            for kind, count in Counter(map(_kind, reports)).items():
+                self.own.ingested(kind, "unavailable", count)
+            raise
 
     # agents
 
@@ -412,11 +418,12 @@ class Service:
             reloaded_at=self._reloaded_at,
         )
         choice = negotiate(accept, accept_encoding)
-        page = await asyncio.get_running_loop().run_in_executor(
-            self._rendering,
-            lambda: self._renderer.render(facts, choice.exposition, gzip=choice.is_gzipped),
-        )
-        return MetricsPage(page.body, choice.headers(page.length))
+
+        def render() -> MetricsPage:
+            page = self._renderer.render(facts, choice.exposition, gzip=choice.is_gzipped)
+            return MetricsPage(page.body, choice.headers(page.length))
+
+        return await asyncio.get_running_loop().run_in_executor(self._rendering, render)
 
     async def recall(self, workspace_id: int, key: str) -> Remembered | None:
         """The answer under an Idempotency-Key."""
@@ -489,3 +496,15 @@ class Service:
             if count > counted:
                 self.own.ingested(kind, result, count - counted)
                 core.ingested[kind, result] = count
+
+
+def _kind(report: Report) -> str:
+    match report.event:
+        case Heartbeat():
+            return "heartbeat"
+        case Outcome():
+            return "outcome"
+        case Finish():
+            return "finish"
+        case SessionReport():
+            return "session"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -26,6 +27,8 @@ class JournalChild:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
         )
+        self.pid: int = self.heard("pid")
+        """Of the child itself, whatever runs it."""
         self.port = 0
         self.epoch = 0
         if wait:
@@ -47,11 +50,11 @@ class JournalChild:
     def connect(self) -> "Talk":
         return Talk(self.port)
 
-    def send(self, signal: int) -> None:
-        self.process.send_signal(signal)
+    def send(self, number: int) -> None:
+        os.kill(self.pid, number)
 
     def kill(self) -> None:
-        self.process.kill()
+        self.send(signal.SIGKILL)
         self.process.wait(PATIENCE_S)
         assert self.process.stdout is not None
         self.process.stdout.close()

@@ -38,6 +38,7 @@ def main() -> None:
         renew_every_ms=options.renew_every_ms,
         on_lost=lambda holder: say("lost", holder),
     )
+    say("pid", os.getpid())
     start(journal)
     listener = socket.create_server(("127.0.0.1", 0))
     say("port", listener.getsockname()[1])

@@ -129,6 +129,8 @@ class Fleet:
                 dones.append(fact)  # type: ignore[arg-type]  # as above
             elif kind is Restored:
                 self._restored.append(fact)  # type: ignore[arg-type]  # as above
+                if len(self._restored) >= _TOGETHER:
+                    self._take_restored()
             else:
                 self._apply(fact)  # type: ignore[arg-type]  # as above
         if len(beats) + len(dones) >= _TOGETHER:
@@ -150,7 +152,7 @@ class Fleet:
         while chunk := list(islice(chunks, _HISTORY_CHUNK)):
             found.append(self._missing(Arrivals.of(chunk), lacking))
         self._memory.insert(Rows.joined(found), np.flatnonzero(lacking), now=self._now)
-        self._memory.complete()
+        self._memory.complete(self._now)
         self._agents.columns.unknown_until.fill(0)
         self._agents.published.touched.add(OUTCOMES)
 
@@ -366,21 +368,31 @@ class Fleet:
         if not len(slots):
             return
         if self._may_be_in_rows():
-            self._take_placed(arrivals, slots)
-            return
+            columns = self._agents.columns
+            is_new = self._is_after(
+                arrivals.seq, columns.place_writer[slots], columns.place_seq[slots]
+            )
+            to_totals = self._is_after(arrivals.seq, *self._totals.place)
+            if not (is_new.all() and to_totals.all()):
+                self._take_placed(arrivals, slots, is_new=is_new, to_totals=to_totals)
+                return
         tally = Tally(arrivals)
         tally.add_to(self._totals, self._groups(slots))
         self._count(tally, slots)
         self._memory.note(arrivals.rows(slots))
 
-    def _take_placed(self, arrivals: Arrivals, slots: Places) -> None:
-        """Outcomes of a writer that rows were restored at: each is new to some rows and not to others."""
+    def _take_placed(
+        self,
+        arrivals: Arrivals,
+        slots: Places,
+        *,
+        is_new: NDArray[np.bool_],
+        to_totals: NDArray[np.bool_],
+    ) -> None:
+        """Outcomes that restored rows include in part: each is new to some rows and not to others."""
         columns = self._agents.columns
-        to_totals = np.flatnonzero(self._is_after(arrivals.seq, *self._totals.place))
-        Tally(arrivals.take(to_totals)).add_to(self._totals, self._groups(slots[to_totals]))
-        is_new = self._is_after(
-            arrivals.seq, columns.place_writer[slots], columns.place_seq[slots]
-        )
+        for_totals = np.flatnonzero(to_totals)
+        Tally(arrivals.take(for_totals)).add_to(self._totals, self._groups(slots[for_totals]))
         new, old = np.flatnonzero(is_new), np.flatnonzero(~is_new)
         if len(new):
             fresh = arrivals.take(new)

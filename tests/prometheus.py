@@ -108,7 +108,8 @@ class Prometheus:
     def watch(self, jobs: Mapping[str, Watched]) -> None:
         """Scrape these too, and return once each has been scraped. Takes five seconds.
 
-        Their rules follow then: until the first scrape each would be an absent monitor.
+        Their rules follow then, and five seconds more: until the first scrape each would be an absent
+        monitor, and Prometheus has to find its Alertmanager again.
         """
         self.jobs.update({job: replace(watched, rules={}) for job, watched in jobs.items()})
         self._reload()
@@ -118,6 +119,8 @@ class Prometheus:
                 what=f"the first scrape of {job}",
                 within_s=SCRAPED_WITHIN_S,
             )
+        if not any(watched.rules for watched in jobs.values()):
+            return
         self.jobs.update(jobs)
         self._reload()
         wait_for(

@@ -33,7 +33,6 @@ STARTS = {
     ),
     "share": Fleet(agents=(*TEN, ELSEWHERE), stale={"developer": 10}),
     "absent": Fleet(agents=(Agent(name="well"),)),
-    "restart": Fleet(agents=(Agent(name="beating"),)),
     "zombies": Fleet(agents=(Agent(name="well"),), zombies={"developer": 2}),
 }
 
@@ -170,21 +169,6 @@ def test_an_absent_monitor_pages_and_inhibits_what_its_agents_would_say(watch: W
 
     watch.show("absent", STARTS["absent"])
     watch.resolved("absent", "PinkslipMonitorAbsent")
-
-
-def test_a_stop_longer_than_every_limit_sends_its_own_page_and_no_other(watch: Watch) -> None:
-    watch.stack.page.take_down("/restart")
-    watch.page("restart", "PinkslipMonitorAbsent")
-    # what its series look like right after the return: it has not beaten for ages, and we just came
-    silent = Agent(name="beating", silent_s=9_000)
-    watch.show("restart", Fleet(agents=(silent,), watching_since=time.time() - 60))
-    watch.resolved("restart", "PinkslipMonitorAbsent")
-    time.sleep(SETTLED_S)
-    watch.show("restart", STARTS["restart"])
-    time.sleep(SETTLED_S)
-
-    told = {call.group["alertname"] for call in watch.receiver.calls(job="restart")}
-    assert told == {"PinkslipMonitorAbsent"}
 
 
 def test_agents_that_beat_again_end_the_page(watch: Watch) -> None:

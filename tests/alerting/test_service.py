@@ -1,0 +1,128 @@
+"""The shipped rules over the real service: silence becomes a page, a restart becomes nobody's fault."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+from tests.alerting.chain import hastened_rules, routes
+from tests.prometheus import Notification, Stack, Watched, wait_for
+from tests.service import Service, running_service, stop
+
+JOB = "service"
+INTERVAL_S = 1
+GRACE_S = 3 * INTERVAL_S
+LONGER_THAN_EVERY_LIMIT_S = 11
+"""Grace, tick, scrape, rule and group_wait of these tests come to nine seconds."""
+SETTINGS = ("--set", "tick=1s")
+
+
+class Beating:
+    """A thread that beats for some agents, each second, as long as they are among the living."""
+
+    def __init__(self, *agents: str) -> None:
+        self.living = set(agents)
+        self._service: Service | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def report_to(self, service: Service) -> None:
+        self._service = service
+
+    def _run(self) -> None:
+        while not self._ended.wait(INTERVAL_S / 2):
+            for agent in sorted(self.living):
+                self._beat(agent)
+
+    def _beat(self, agent: str) -> None:
+        if self._service is None:
+            return
+        try:
+            self._service.send(agent, "heartbeat", **introduced(agent))
+        except (OSError, RuntimeError):
+            return  # the service is away: a heartbeat is lost, as with a real reporter
+
+
+def introduced(agent: str, status: str = "WORKING") -> dict[str, object]:
+    return {"status": status, "interval": INTERVAL_S, "role": "developer", "bootId": agent}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("service")
+
+
+@pytest.fixture(scope="module")
+def beating() -> Iterator[Beating]:
+    with Beating("beats", "silent") as beating:
+        yield beating
+
+
+@pytest.fixture(scope="module")
+def service(home: Path, beating: Beating, prometheus_stack: Stack) -> Iterator[Service]:
+    """Two agents that beat, one that waits for its user, one that finished; all watched."""
+    with running_service(home, *SETTINGS) as service:
+        beating.report_to(service)
+        service.send("waiting", "heartbeat", **introduced("waiting", "WAITING"))
+        service.send("finished", "heartbeat", **introduced("finished"))
+        service.send("finished", "finish", context="done", bootId="finished")
+        stack = prometheus_stack
+        stack.alertmanager.configure(routes(stack.receiver))
+        stack.prometheus.watch({JOB: Watched(service.address, rules=hastened_rules(JOB))})
+        yield service
+        if JOB in stack.prometheus.jobs:
+            stack.prometheus.forget(JOB)
+
+
+def told(stack: Stack) -> list[Notification]:
+    return stack.receiver.calls(job=JOB)
+
+
+def test_an_agent_that_goes_silent_pages_and_nobody_else_does(
+    service: Service, beating: Beating, prometheus_stack: Stack
+) -> None:
+    time.sleep(2 * GRACE_S)
+    assert told(prometheus_stack) == []
+
+    beating.living.remove("silent")
+    wait_for(lambda: told(prometheus_stack), what="the page about the silent agent")
+
+    (page,) = told(prometheus_stack)
+    assert page.path == "/page"
+    assert page.group["alertname"] == "PinkslipAgentHeartbeatStale"
+    assert page.group["role"] == "developer"
+    assert page.agents() == ["silent"]
+
+    beating.living.add("silent")
+    wait_for(
+        lambda: not told(prometheus_stack)[-1].is_firing,
+        what="the end of the page once the agent beats again",
+    )
+
+
+def test_a_stop_longer_than_every_limit_pages_once_for_the_monitor_and_for_no_agent(
+    service: Service, beating: Beating, home: Path, prometheus_stack: Stack
+) -> None:
+    before = len(told(prometheus_stack))
+    stop(service)
+    time.sleep(LONGER_THAN_EVERY_LIMIT_S)
+    with running_service(home, *SETTINGS, address=service.address) as again:
+        beating.report_to(again)
+        time.sleep(LONGER_THAN_EVERY_LIMIT_S)
+        prometheus_stack.prometheus.forget(JOB)
+
+    after = told(prometheus_stack)[before:]
+    assert [(call.group["alertname"], call.body["status"]) for call in after] == [
+        ("PinkslipMonitorAbsent", "firing"),
+        ("PinkslipMonitorAbsent", "resolved"),
+    ]

@@ -1,0 +1,192 @@
+"""Whatever is sent in whatever order: each event id counts once, numbers have no gaps, followers hear all."""
+
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.clocks import ManualClock
+from tests.databases import PostgresPool, copy_sqlite
+from tests.postgres import PostgresServer
+from tests.store.journals import Kept, beat, finish, outcome
+
+from pinkslip.fleet.admission import event_key
+from pinkslip.model.events import Report
+from pinkslip.model.facts import Batch, Done
+from pinkslip.store.engine import open_database
+
+BAD = "\ud800"
+
+agents = st.sampled_from(["a", "b", "c"])
+ids = st.sampled_from([f"id-{number}" for number in range(8)])
+kinds = st.sampled_from(["x", "y"])
+said = st.one_of(
+    st.builds(
+        lambda event_id, agent, kind: outcome(event_id, agent, kind=kind), ids, agents, kinds
+    ),
+    st.builds(lambda agent: outcome(None, agent, kind=BAD), agents),
+    st.builds(lambda agent, task: beat(agent, current_task=task), agents, kinds),
+    st.builds(finish, agents),
+)
+
+
+class Machine(RuleBasedStateMachine):
+    """A journal against a dictionary."""
+
+    url: str
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock = ManualClock()
+        self.database = open_database(self.fresh())
+        self.known: dict[str, tuple[str, Any]] = {}
+        self.writers: list[Kept] = []
+        self.open()
+
+    def fresh(self) -> str:
+        raise NotImplementedError
+
+    def open(self) -> None:
+        self.kept = Kept(self.database, self.clock)
+        self.kept.journal.start()
+        self.writers.append(self.kept)
+
+    @rule(reports=st.lists(said, min_size=1, max_size=8))
+    def report(self, reports: list[Report]) -> None:
+        for sent, receipt in zip(reports, self.kept.report(*reports), strict=True):
+            assert receipt.verdict == self.expected(sent), sent
+
+    def expected(self, sent: Report) -> str:
+        event: Any = sent.event
+        if getattr(event, "kind", None) == BAD:
+            return "invalid"
+        if not hasattr(event, "event_id"):
+            return "ignored" if self.has_finished(sent) else "accepted"
+        body = (sent.agent_id, event.kind)
+        if event.event_id not in self.known:
+            self.known[event.event_id] = body
+            return "accepted"
+        return "duplicate" if self.known[event.event_id] == body else "conflict"
+
+    finished: frozenset[str] = frozenset()
+
+    def has_finished(self, sent: Report) -> bool:
+        """Finishing twice is ignored; a beat without a boot revives."""
+        is_finish = hasattr(sent.event, "context")
+        was = sent.agent_id in self.finished
+        self.finished = (
+            self.finished | {sent.agent_id} if is_finish else self.finished - {sent.agent_id}
+        )
+        return is_finish and was
+
+    @rule(span=st.integers(0, 200_000))
+    def wait(self, span: int) -> None:
+        self.clock.advance(span)
+
+    @rule()
+    def restart(self) -> None:
+        self.kept.journal.stop()
+        self.open()
+
+    @invariant()
+    def each_id_counts_once(self) -> None:
+        if not hasattr(self, "kept"):
+            return
+        stored = [bytes(row.event_id) for row in self.kept.rows("outcomes")]
+        assert len(stored) == len(set(stored))
+        assert set(stored) == {event_key(event_id) for event_id in self.known}
+
+    @invariant()
+    def followers_heard_each_once_and_in_order(self) -> None:
+        if not hasattr(self, "kept"):
+            return
+        heard = [
+            fact
+            for kept in self.writers
+            for batch in kept.told
+            if isinstance(batch, Batch)
+            for _owner, fact in batch.facts
+        ]
+        done = [fact.event_id for fact in heard if isinstance(fact, Done)]
+        assert sorted(done) == sorted(event_key(event_id) for event_id in self.known)
+        assert all(one.at <= other.at for one, other in itertools.pairwise(heard))
+
+    @invariant()
+    def numbers_have_no_gaps_but_those_of_extended_runs(self) -> None:
+        if not hasattr(self, "kept"):
+            return
+        told = {fact.seq for fact in self.kept.facts}
+        numbers = set(self.kept.numbers()) | told
+        assert numbers == set(range(1, len(numbers) + 1))
+
+    def teardown(self) -> None:
+        if hasattr(self, "kept"):
+            self.kept.journal.stop()
+            self.database.close()
+
+
+LAWS = settings(
+    max_examples=12,
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_laws_hold_on_sqlite(sqlite_template: Path) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="pinkslip-laws-"))
+    numbers = itertools.count()
+
+    class OnSqlite(Machine):
+        def fresh(self) -> str:
+            return copy_sqlite(sqlite_template, folder / f"{next(numbers)}.db")
+
+    try:
+        run_state_machine_as_test(OnSqlite, settings=LAWS)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_the_laws_hold_on_postgresql(
+    postgres: PostgresServer, postgres_pool: PostgresPool
+) -> None:
+    class OnPostgres(Machine):
+        def fresh(self) -> str:
+            self.name = postgres_pool.take()
+            return postgres.url(self.name)
+
+        def teardown(self) -> None:
+            super().teardown()
+            if hasattr(self, "name"):
+                postgres_pool.give_back(self.name)
+
+    run_state_machine_as_test(OnPostgres, settings=LAWS)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_halving_loses_no_report(size: int) -> None:
+    from pinkslip.store.journal import _halves, _Reports, _Slice  # noqa: PLC0415 - tried from inside
+
+    entries = [
+        _Reports([beat()] * number, None, lambda _pairs: None) for number in (size, 1, 4)
+    ]
+    slices = [_Slice(entry, 0, len(entry.reports)) for entry in entries]
+
+    first, second = _halves(slices)
+
+    total = sum(part.stop - part.start for part in first + second)
+    assert total == size + 5
+    assert (
+        abs(sum(p.stop - p.start for p in first) - sum(p.stop - p.start for p in second)) <= 1
+    )

@@ -1,4 +1,8 @@
-"""Hostile files are refused in time, whole process and all, and never by a traceback or a crash."""
+"""Hostile files are refused in time, and never by a traceback or a crash.
+
+Each is read by a process of its own, which the kernel ends when it has used three seconds of a processor:
+other tests running beside it must not decide.
+"""
 
 import json
 import subprocess
@@ -8,8 +12,7 @@ from pathlib import Path
 import pytest
 
 LIMIT_S = 3
-START_S = 12
-"""Starting an interpreter and importing, on a machine that is busy with other tests."""
+PATIENCE_S = 120
 
 PROGRAM = """
 import json, signal, sys
@@ -18,9 +21,9 @@ from pinkslip.policies.load import load, read_sources
 
 sources = read_sources(Path(sys.argv[1]))
 load(sources[:0])
-signal.alarm(int(sys.argv[2]))
+signal.setitimer(signal.ITIMER_PROF, float(sys.argv[2]))
 loaded = load(sources)
-signal.alarm(0)
+signal.setitimer(signal.ITIMER_PROF, 0)
 print(json.dumps({
     "loaded": loaded.policy_set is not None,
     "problems": [problem.as_json() for problem in loaded.problems],
@@ -94,7 +97,7 @@ def test_a_hostile_file_is_refused_within_three_seconds(text: str, tmp_path: Pat
         [sys.executable, "-X", "faulthandler", "-c", PROGRAM, str(file), str(LIMIT_S)],
         capture_output=True,
         text=True,
-        timeout=LIMIT_S + START_S,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -113,7 +116,7 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(tmp_path: Path) -> 
         [sys.executable, "-c", PROGRAM, str(file), str(LIMIT_S)],
         capture_output=True,
         text=True,
-        timeout=LIMIT_S + START_S,
+        timeout=PATIENCE_S,
         check=True,
     )
 

@@ -1,8 +1,11 @@
 """Files together: one set or all problems, one `guards:`, unique names, hashes that follow the meaning."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pinkslip.fleet.needs import Need
 from pinkslip.model.errors import Invalid
@@ -311,3 +314,38 @@ def test_control_characters_never_reach_a_terminal() -> None:
     loaded = of('version: 1\npolicies: [{name: "\\e[31mred", when: age > 1h}]\n')
 
     assert all(problem.render().replace("\n", "").isprintable() for problem in loaded.problems)
+
+
+DAMAGE = (
+    r"""- |: |[|]|{|}|'|"|>|#|  |&a |*a |!!x |~(a+)+|name|when|match:|guards:|999999999999999999999999""",
+    "\n|\t|\x00|\ud800|\ufeff|\x85|\u2028|…",
+)
+pieces = st.sampled_from("|".join(DAMAGE).split("|"))
+
+
+@given(
+    edits=st.lists(
+        st.tuples(st.integers(0, len(FULL)), st.integers(0, 30), pieces), min_size=1, max_size=6
+    )
+)
+def test_no_damage_to_a_file_does_worse_than_be_refused_with_a_place(
+    edits: list[tuple[int, int, str]],
+) -> None:
+    text = FULL
+    for at, length, piece in edits:
+        text = text[:at] + piece + text[at + length :]
+
+    loaded = of(text)
+
+    assert (loaded.policy_set is None) == any(problem.is_error for problem in loaded.problems)
+    for problem in loaded.problems:
+        assert 1 <= problem.line <= len(re.split("\r\n|[\r\n\x85\u2028\u2029]", text))
+        assert 0 <= problem.caret <= len(problem.excerpt)
+        assert problem.render()
+
+
+@given(data=st.binary(max_size=400))
+def test_no_bytes_do_worse_than_be_refused(data: bytes) -> None:
+    loaded = of(data.decode("utf-8", "surrogateescape"))
+
+    assert (loaded.policy_set is None) == any(problem.is_error for problem in loaded.problems)

@@ -4,6 +4,8 @@ The grammar gives a syntax tree; here names are looked up, windows and units che
 `model.policy` built. A part that is wrong is reported once and stays silent above.
 """
 
+from functools import lru_cache
+
 from lark import Token, Tree
 
 from pinkslip.fleet.catalogue import MeasureKind
@@ -48,17 +50,21 @@ _NO_WORDS = (
 _Syntax = Tree[Token] | Token
 
 
-def compile_condition(text: str) -> tuple[Condition | None, list[Finding]]:
-    """The compiled condition, or None with the errors that prevent it; warnings come with either."""
+@lru_cache(maxsize=512)
+def compile_condition(text: str) -> tuple[Condition | None, tuple[Finding, ...]]:
+    """The compiled condition, or None with the errors that prevent it; warnings come with either.
+
+    Remembered, since a reload finds most conditions as they were.
+    """
     try:
         tree = grammar.parse(text)
     except ExpressionError as error:
-        return None, list(error.findings)
+        return None, error.findings
     compiler = _Compiler(text)
     compiled = compiler.condition(tree)
     if compiled is None:
-        return None, compiler.findings
-    return Condition(text, compiled), [*compiler.findings, *ranges.findings(compiled)]
+        return None, tuple(compiler.findings)
+    return Condition(text, compiled), tuple(ranges.findings(compiled))
 
 
 def parse_condition(text: str) -> Condition:

@@ -32,15 +32,13 @@ class Text:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
-        breaks = list(_LINE_BREAK.finditer(self.text))
-        self._starts = [0, *(found.end() for found in breaks)]
-        self._ends = [*(found.start() for found in breaks), len(self.text)]
+        self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
 
     def line(self, number: int) -> str:
         """Line `number` without its break; empty past the end."""
         if number >= len(self._starts):
             return ""
-        return self.text[self._starts[number] : self._ends[number]]
+        return self.text[self._starts[number] : self._end(number)]
 
     def lines(self, first: int, last: int) -> list[str]:
         """Lines `first` to `last`, both included."""
@@ -56,8 +54,13 @@ class Text:
         """The place of an offset; a stretch that runs past its line is cut there."""
         line = bisect_right(self._starts, offset) - 1
         column = offset - self._starts[line]
-        room = max(self._ends[line] - offset, 1)
+        room = max(self._end(line) - offset, 1)
         return Place(line, column, max(1, min(width, room)))
+
+    def _end(self, number: int) -> int:
+        """Offset of the break that ends line `number`."""
+        found = _LINE_BREAK.search(self.text, self._starts[number])
+        return len(self.text) if found is None else found.start()
 
     def problem(
         self, place: Place, message: str, *, hint: str, severity: Severity, key_path: str

@@ -165,8 +165,9 @@ class Memory:
                 streak.clear(slots)
                 streak.enter(grouped(by_slot, counting(outcomes).denominator))
 
-    def complete(self) -> None:
-        """There is no more history to be had: what windows hold is all there was."""
+    def complete(self, now: int) -> None:
+        """There is no more history to be had: what windows hold is all there was, and stays until it is due."""
+        self.cut = min(self.cut, now - self.longest_ms)
         for window in self._windows():
             window.since = EVERYTHING
 

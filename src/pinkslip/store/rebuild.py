@@ -72,6 +72,8 @@ CHUNK = 10_000
 STREAK_MAX = 10_000
 """A streak is followed back over at most so many outcomes of one agent."""
 
+ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
+
 Numbered = tuple[int, int, int, Fact]
 """(at, seq, writer, fact): journal order, since `at` never decreases and a new writer begins later."""
 
@@ -125,6 +127,7 @@ class Rebuild:
             [number for number, begun in sorted(self._begun.items()) if begun <= until],
             _wanted_of_agent(horizon),
             until=until,
+            place=self.place,
         )
         recent = _in_time(self._connection, self._workspace_id, since=since, place=self.place)
         for done in chained(older, recent):
@@ -612,12 +615,13 @@ def _of_agents(
     wants: Sequence[Wanted],
     *,
     until: int,
+    place: Place = ANYWHERE,
 ) -> list[Done]:
-    """What is wanted of each agent up to an instant, all together, oldest first, each outcome once."""
+    """What is wanted of each agent up to an instant and a place, all together, oldest first, each once."""
     found: dict[tuple[int, int], Done] = {}
     ask = _ask_each if connection.dialect.name == "sqlite" else _ask_together
     for wanted in wants:
-        for row in ask(connection, workspace_id, numbers, wanted, until):
+        for row in ask(connection, workspace_id, numbers, wanted, until, place):
             done = _lean(row)
             found[done.at, done.seq] = done
     return [found[place] for place in sorted(found)]
@@ -629,9 +633,12 @@ def _ask_each(
     numbers: Sequence[int],
     wanted: Wanted,
     until: int,
+    place: Place,
 ) -> Iterator[tuple[Any, ...]]:
     """SQLite has no LATERAL; a prepared statement for each agent costs microseconds."""
-    statement = _spelled(connection, workspace_id, wanted, literal_column(":agent_no"), until)
+    statement = _spelled(
+        connection, workspace_id, wanted, literal_column(":agent_no"), until, place
+    )
     driver: Any = connection.connection.driver_connection
     for number in numbers:
         yield from driver.execute(statement, {"agent_no": number})
@@ -643,8 +650,11 @@ def _ask_together(
     numbers: Sequence[int],
     wanted: Wanted,
     until: int,
+    place: Place,
 ) -> Iterator[tuple[Any, ...]]:
-    inner = _spelled(connection, workspace_id, wanted, literal_column("wanted.agent_no"), until)
+    inner = _spelled(
+        connection, workspace_id, wanted, literal_column("wanted.agent_no"), until, place
+    )
     driver: Any = connection.connection.driver_connection
     for some in _slices(numbers):
         yield from driver.execute(
@@ -660,11 +670,13 @@ def _spelled(
     wanted: Wanted,
     number: ColumnElement[Any],
     until: int,
+    place: Place,
 ) -> str:
     conditions = (
         outcomes.c.workspace_id == workspace_id,
         outcomes.c.agent_no == number,
         outcomes.c.at <= until,
+        tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
         outcomes.c.counted.is_(True),
     )
     compiled = wanted(conditions, number).compile(

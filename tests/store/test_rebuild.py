@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from tests.clocks import ManualClock
 from tests.conftest import TEMPLATE
 from tests.databases import copy_sqlite
@@ -20,15 +21,17 @@ from tests.store.service import WORKSPACE, serving
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.needs import Need
+from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.decisions import TickRecord
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report
-from pinkslip.model.facts import Beat, Fact, Restored
+from pinkslip.model.facts import Beat, Done, Fact, Restored
 from pinkslip.model.policy import Filter, Guards, PolicySet, Window, WindowKind
 from pinkslip.model.words import ActorKind, BlindCause, Fault, Result, Source, Status
 from pinkslip.store import acts, ticks
 from pinkslip.store.engine import Database, open_database
-from pinkslip.store.rebuild import Rebuild, rebuild
+from pinkslip.store.readers import Readers
+from pinkslip.store.rebuild import Rebuild, history, history_of, rebuild
 
 AGENTS = ("a", "b", "c")
 MINUTE = 60_000
@@ -225,6 +228,69 @@ def _slot(fleet: Fleet, agent: str, now: int) -> int | None:
     return None if view is None else fleet.at(now).slot_of(view.agent_no)
 
 
+def in_memory(fleet: Fleet, agent: str, now: int) -> dict[str, Any] | None:
+    """What the fleet shows of an agent, as far as its row and its changes must show it too."""
+    return _exact(fleet.agent(agent, now=now))
+
+
+def from_its_row(readers: Readers, agent: str) -> dict[str, Any] | None:
+    """The same from the database."""
+    return _exact(readers.agent(WORKSPACE, agent))
+
+
+LAGGING = frozenset(
+    [
+        "updated_at",
+        "last_heartbeat",
+        "is_stale",
+        "tasks",
+        "successes",
+        "failed",
+        "duration_ms_sum",
+        "duration_count",
+        "tokens_in",
+        "tokens_out",
+        "cost_micros",
+        "score_e6_sum",
+        "score_count",
+        "error_count",
+        "last_error",
+        "streak",
+    ]
+)
+"""As of the checkpoint, by `Readers.agent`'s word."""
+
+
+def _exact(view: AgentView | None) -> dict[str, Any] | None:
+    if view is None:
+        return None
+    return {name: value for name, value in asdict(view).items() if name not in LAGGING}
+
+
+def of_agent(fleet: Fleet, agent: str, now: int) -> dict[str, Any] | None:
+    """Every measure of one agent."""
+    slot = _slot(fleet, agent, now)
+    if slot is None:
+        return None
+    measures = fleet.at(now)
+    values = {
+        str(number): measures.value(need.name, need.window, need.outcomes)[slot].item()
+        for number, need in enumerate(NEEDS)
+    }
+    return {name: None if np.isnan(value) else value for name, value in values.items()}
+
+
+def alone(database: Database, whole: Fleet, agent: str, now: int) -> dict[str, Any] | None:
+    """The same from the agent's own journal, as `explain` does."""
+    view = whole.agent(agent, now=now)
+    if view is None:
+        return None
+    fleet = Fleet(WORKSPACE, FleetSettings())
+    fleet.declare(NEEDS)
+    fleet.fold(history_of(database, WORKSPACE, view.agent_no, until=now))
+    return of_agent(fleet, agent, now)
+
+
 def unnumbered(facts: Sequence[Fact]) -> tuple[list[Fact], Counter[tuple[int, int]]]:
     """Everything but beats in order; beats by agent and instant, since runs keep no number for each."""
     beats = Counter((fact.agent_no, fact.at) for fact in facts if isinstance(fact, Beat))
@@ -261,6 +327,8 @@ def database_of(
 @settings(
     max_examples=25,
     deadline=None,
+    # each example lives on a database of its own: finding the smallest one takes many minutes
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_any_history_reads_back_as_it_was_told_and_makes_the_same_fleet(
@@ -277,9 +345,126 @@ def test_any_history_reads_back_as_it_was_told_and_makes_the_same_fleet(
         now = life.clock.wall_ms() + 1
 
         assert shown(remade(database, now), now) == shown(life.whole, now)
+        for agent in AGENTS:
+            assert from_its_row(life.service.readers, agent) == in_memory(
+                life.whole, agent, now
+            )
+            assert alone(database, life.whole, agent, now) == of_agent(life.whole, agent, now)
         if not any(name in {"checkpoint", "tick"} for name, _ in history):
             with rebuild(
                 database, WORKSPACE, now=now, horizon=life.whole.horizon(), keep_after=0
             ) as past:
                 list(past.restored)
                 assert unnumbered(list(past.facts)) == unnumbered(life.told)
+
+
+@pytest.fixture
+def life(database: Database) -> Iterator[Life]:
+    running = Life(database)
+    yield running
+    running.close()
+
+
+def test_those_that_left_long_ago_stay_in_the_database(life: Life, database: Database) -> None:
+    for agent in AGENTS:
+        life.step("report", [Report(WORKSPACE, agent, Heartbeat(boot_id="b1"))])
+    life.step("fire", "a")
+    life.step("report", [Report(WORKSPACE, "b", Finish())])
+    left_at = life.clock.wall_ms()
+    life.step("advance", MINUTE)
+    life.step("tick", None)
+    life.step("checkpoint", None)
+    now = life.clock.wall_ms()
+
+    assert _known(remade(database, now, keep_after=left_at)) == {"c"}
+    assert _known(remade(database, now, keep_after=left_at - 1)) == {"a", "b", "c"}
+
+    life.step("reinstate", "a")
+    life.step("report", [Report(WORKSPACE, "b", Heartbeat(boot_id="b2"))])
+
+    back = remade(database, life.clock.wall_ms(), keep_after=left_at)
+    assert _known(back) == {"a", "b", "c"}
+    view = back.agent("a", now=life.clock.wall_ms())
+    assert view is not None
+    assert view.incarnation == 2
+
+
+def _known(fleet: Fleet) -> set[str]:
+    return {agent for agent in AGENTS if fleet.agent(agent, now=0) is not None}
+
+
+def test_a_start_reads_no_further_back_than_its_windows(life: Life, database: Database) -> None:
+    for _ in range(20):
+        life.step("report", [Report(WORKSPACE, "a", Outcome(result=Result.SUCCESS))])
+        life.step("advance", MINUTE)
+    life.step("checkpoint", None)
+    life.step("tick", None)
+    fleet = Fleet(WORKSPACE, FleetSettings())
+    fleet.declare([Need("tasks", TIME), Need("tasks", LAST)])
+    now = life.clock.wall_ms()
+
+    with rebuild(database, WORKSPACE, now=now, horizon=fleet.horizon(), keep_after=0) as past:
+        list(past.restored)
+        read = list(past.history)
+
+    in_time = [done for done in read if done.at > now - TIME.length]
+    assert len(in_time) == 4
+    assert len(read) == 4 + LAST.length
+    assert read == sorted(read, key=lambda done: done.at)
+
+
+def test_policies_that_ask_further_back_get_what_is_lacking(
+    life: Life, database: Database
+) -> None:
+    for number in range(12):
+        result = Result.FAILURE if number % 3 else Result.SUCCESS
+        for agent in AGENTS[:2]:
+            life.step("report", [Report(WORKSPACE, agent, Outcome(result=result, tokens_in=1))])
+        life.step("advance", MINUTE)
+    wider = [
+        *NEEDS,
+        Need("tokens", Window(WindowKind.TIME, 30 * MINUTE)),
+        Need("success_rate", Window(WindowKind.TASKS, 9)),
+    ]
+    now = life.clock.wall_ms()
+    life.catch_up()
+    life.whole.advance(now)
+    life.whole.declare(wider)
+    lacking = life.whole.horizon()
+    assert lacking.lacking
+
+    life.whole.fold_history(history(database, WORKSPACE, lacking, now=now))
+
+    measures = life.whole.at(now)
+    for need, expected in zip(wider[-2:], (12.0, 3 / 9), strict=True):
+        for agent in AGENTS[:2]:
+            slot = _slot(life.whole, agent, now)
+            assert slot is not None
+            assert measures.value(need.name, need.window, need.outcomes)[slot] == expected
+
+
+def test_nothing_lacking_reads_nothing(life: Life, database: Database) -> None:
+    life.step("report", [Report(WORKSPACE, "a", Heartbeat())])
+    life.catch_up()
+
+    assert history(database, WORKSPACE, life.whole.horizon(), now=1) == []
+
+
+def test_an_agent_nobody_knows_has_no_history(database: Database) -> None:
+    assert history_of(database, WORKSPACE, 9, until=1 << 60) == []
+
+
+def test_history_ends_at_the_instant_asked_for(life: Life, database: Database) -> None:
+    life.step("report", [Report(WORKSPACE, "a", Heartbeat())])
+    then = life.clock.wall_ms()
+    life.step("advance", 1)
+    life.step("report", [Report(WORKSPACE, "a", Outcome(result=Result.SUCCESS))])
+    life.step("report", [Report(WORKSPACE, "a", Heartbeat(status=Status.WORKING))])
+
+    kinds = [type(fact) for fact in history_of(database, WORKSPACE, 1, until=then)]
+    later = [type(fact) for fact in history_of(database, WORKSPACE, 1, until=then + 1)]
+
+    assert Done not in kinds
+    assert kinds.count(Beat) == 1
+    assert Done in later
+    assert later.count(Beat) == 2

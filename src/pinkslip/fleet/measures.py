@@ -103,7 +103,7 @@ class Measures:
         asked, back = np.unique(slots, return_inverse=True)
         which, durations = self._durations(window, outcomes, asked)
         counts = np.bincount(which, minlength=len(asked))
-        ordered = durations[np.lexsort([durations, which])]
+        ordered = _by_agent(which, durations)
         rank = (counts * percent + 99) // 100
         quantiles = np.full(len(asked), np.nan)
         enough = np.flatnonzero(counts >= max(self._parts.settings.min_tasks, 1))
@@ -252,7 +252,21 @@ class Measures:
         wanted = np.zeros(self._parts.columns.capacity, np.bool_)
         wanted[slots] = True
         found, durations = self._parts.memory.durations(declared, wanted)
-        return np.searchsorted(slots, found), durations
+        place = np.empty(len(wanted), np.int64)
+        place[slots] = np.arange(len(slots))
+        return place[found], durations
+
+
+def _by_agent(which: Places, durations: Integers) -> Integers:
+    """Durations agent by agent, each agent's ascending."""
+    bits = int(durations.max(initial=0)).bit_length()
+    if bits + int(which.max(initial=0)).bit_length() > 62:
+        return durations[np.lexsort([durations, which])]
+    # both in one number: sorting one column is three times as fast as sorting by two
+    both = (which.astype(np.int64) << bits) | durations
+    both.sort()
+    ordered: Integers = both & ((1 << bits) - 1)
+    return ordered
 
 
 def intervals(columns: Columns, where: Where, settings: FleetSettings) -> Integers:

@@ -31,6 +31,7 @@ from pinkslip.model.facts import (
     Fired,
     Mark,
     Registered,
+    Restored,
 )
 from pinkslip.model.words import (
     ActorKind,
@@ -552,6 +553,22 @@ def test_what_an_agent_was_is_found_when_it_left_memory(kept: Kept) -> None:
 
     assert receipt.status is Status.WORKING
     assert len([fact for fact in kept.facts if isinstance(fact, Registered)]) == 1
+
+
+def test_a_finished_agent_that_left_memory_comes_back_with_what_is_stored(kept: Kept) -> None:
+    kept.report(beat("a", boot_id="b1", name="Ann"), outcome("old", "b"), finish("a"))
+    kept.act(lambda tx: tx.roster.forget(WORKSPACE, [1, 2]))
+    told = len(kept.facts)
+
+    # an id that is taken begins the transaction again: the fleet hears of the agent once all the same
+    kept.report(outcome("old", "b"), outcome("new", "a"), beat("a", boot_id="b2"))
+    kept.report(beat("a"), beat("b"))
+
+    facts = kept.facts[told:]
+    assert isinstance(facts[0], Restored)
+    assert (facts[0].agent_no, facts[0].agent_id) == (1, "a")
+    assert [type(fact).__name__ for fact in facts[1:4]] == ["Done", "Revived", "Beat"]
+    assert len([fact for fact in facts if isinstance(fact, Restored)]) == 1
 
 
 # beats

@@ -139,6 +139,8 @@ class Admission:
         self.changes: list[tuple[int, Change]] = []
         self.transitions: list[Transition] = []
         self.fired_reports: list[FiredReport] = []
+        self.returning: list[Head] = []
+        """Heads read in this pass, of agents that had finished: the fleet may have let go of them."""
         self.undo: list[tuple[Head, Head]] = []
         """(head, as it was before)."""
         self._pass_no = pass_no
@@ -156,6 +158,11 @@ class Admission:
         if head.pass_no != self._pass_no:
             self.undo.append((head, copy(head)))
             head.pass_no = self._pass_no
+
+    def welcome(self, head: Head, restored: Restored) -> None:
+        """A finished agent reports again: the fleet, if it let go of it, starts from what is stored."""
+        self.returning.append(head)
+        self.facts.append((head.workspace_id, restored))
 
     def emit(self, head: Head, fact: Change) -> None:
         """A change that is already numbered: for the fleet, for the store, and on the head."""

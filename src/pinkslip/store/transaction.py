@@ -102,7 +102,7 @@ class Transaction:
         """An agent by its agentId, or else by its uuid. Look at it; change it only through `emit`."""
         heads = self.roster.of(workspace_id)
         if ident not in heads:
-            aliases = self.roster.load(self.connection, workspace_id, [ident])
+            _read, aliases = self.roster.load(self.connection, workspace_id, [ident])
             ident = aliases.get(ident, ident)
         head = heads.get(ident)
         if head is not None:

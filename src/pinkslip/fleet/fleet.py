@@ -31,7 +31,7 @@ from pinkslip.fleet.measures import FleetSettings, Measures, Parts
 from pinkslip.fleet.memory import DEFAULT, Memory
 from pinkslip.fleet.needs import Horizon, Need, Words
 from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows
-from pinkslip.fleet.publishing import BEATS, OUTCOMES, rows, views
+from pinkslip.fleet.publishing import BEATS, IDENTITY, MEMBERS, OUTCOMES, rows, views
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
 from pinkslip.fleet.totals import Tally, Totals
@@ -195,7 +195,8 @@ class Fleet:
     def snapshot(self, *, seq: int, now: int) -> Snapshot:
         """Copies for everybody else; columns that did not change are shared with the snapshot before."""
         self._settle()
-        self._group()
+        if self._agents.published.touched & {MEMBERS, IDENTITY}:
+            self._group()
         return self._agents.published.snapshot(
             self._parts(),
             workspace_id=self.workspace_id,

@@ -96,13 +96,14 @@ def _served(
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """One route's way from a request to its handler: let in, read, checked."""
     decoder = decoder_of(route)
+    scope = route.scope.value
     is_open = route.scope is Scope.ANYONE
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY if is_open else gate.admit(request)
-        require(caller, route.scope)
+        require(caller, scope)
         query = NO_QUERY
-        if request.query_string:
+        if request.rel_url.raw_query_string:
             query = read_query(request.query, route.query)
         body = b""
         if route.body is not None:

@@ -21,7 +21,6 @@ from pinkslip.web.problems import (
     response_for,
 )
 
-REQUEST_ID = web.RequestKey("request_id", str)
 HEADER = "X-Request-ID"
 SERVER = "pinkslip"
 """aiohttp would name itself, Python and both versions."""
@@ -40,7 +39,6 @@ def outermost(backend: Backend, *, clock: Clock, always: str) -> Middleware:
     @web.middleware
     async def answer(request: web.Request, handler: Answering) -> web.StreamResponse:
         request_id = f"{process}-{next(counter)}"
-        request[REQUEST_ID] = request_id
         began = clock.monotonic_ms()
         response: web.StreamResponse
         try:

@@ -6,6 +6,7 @@ From the table come aiohttp's routes, the answers 405 and HEAD, the OpenAPI docu
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from aiohttp import web
@@ -101,19 +102,15 @@ class Raw:
 def path_name(request: web.Request, name: str, *, what: str) -> str:
     """`{name}` of the path: UTF-8, one line, of bounded length."""
     text = request.match_info[name]
-    if "%" in request.rel_url.raw_path and not _is_utf8(request, text):
+    if "%" in text and not _is_utf8(request):
         raise invalid_parameter(name, f"{what} is not UTF-8; percent-encode it as UTF-8")
     if (fault := name_fault(text, what=what)) is not None:
         raise invalid_parameter(name, fault)
     return text
 
 
-def _is_utf8(request: web.Request, text: str) -> bool:
-    """yarl keeps escapes it cannot decode as they are; only then is the raw path looked at."""
-    if "%" not in text:
-        return True
-    from urllib.parse import unquote_to_bytes  # noqa: PLC0415 - a rare path
-
+def _is_utf8(request: web.Request) -> bool:
+    """yarl keeps escapes it cannot decode as they are, so only a name with a % in it is looked at."""
     try:
         unquote_to_bytes(request.rel_url.raw_path).decode()
     except UnicodeDecodeError:

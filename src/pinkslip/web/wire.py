@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from msgspec import UNSET, Struct
+from msgspec import Struct
+from multidict import CIMultiDict
 
 from pinkslip.model.time import from_rfc3339
 from pinkslip.web.problems import Fault, Refused, escaped, fault_of, invalid
@@ -31,18 +32,13 @@ ID_MAX = 200
 
 T = TypeVar("T")
 
+_HEADERS = CIMultiDict({"Content-Type": JSON, "X-Content-Type-Options": "nosniff"})
 _encode = msgspec.json.Encoder().encode
 
 
-def reply(
-    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
-) -> web.Response:
+def reply(value: object, *, status: int = 200) -> web.Response:
     """`value` as JSON."""
-    return web.Response(
-        body=_encode(value),
-        status=status,
-        headers={"Content-Type": JSON, "X-Content-Type-Options": "nosniff", **(headers or {})},
-    )
+    return web.Response(body=_encode(value), status=status, headers=_HEADERS.copy())
 
 
 async def read_body(
@@ -51,8 +47,8 @@ async def read_body(
     """The whole body, decompressed, at most `limit` bytes, within `timeout_s`."""
     if not request.body_exists:
         return b""
-    length = request.content_length
-    if length is not None and length > limit:
+    is_here = request.content.is_eof()
+    if not is_here and (request.content_length or 0) > limit:
         raise _too_large(limit)
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ENCODINGS:
@@ -64,7 +60,9 @@ async def read_body(
             close=True,
         )
     body = await _arrived(request, limit=limit, timeout_s=timeout_s)
-    if body and request.content_type not in media:
+    if body and not (
+        request.headers.get("Content-Type") == JSON or request.content_type in media
+    ):
         raise Refused(
             415,
             "unsupported_media",
@@ -206,33 +204,41 @@ _NUL_OR_HALF = re.compile("[\x00\ud800-\udfff]")
 _FREE_TEXT = frozenset(
     {"current_task", "last_error", "error", "context", "context_summary", "text"}
 )
-_INSTANTS = ("sent_at", "started_at", "last_message_at", "ended_at", "until")
+_INSTANTS = frozenset({"sent_at", "started_at", "last_message_at", "ended_at", "until"})
 _RFC3339 = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 _LAST_YEAR = "9998"
+NO_INSTANT = "not an RFC 3339 instant since 1970; send for example 2026-11-23T09:30:00Z"
 
 
-def faults_of(value: object, *, plain: bool, at: str = "") -> list[Fault]:
+def faults_of(value: Any, *, plain: bool, at: str = "") -> list[Fault]:
     """What is wrong with the text of an event or a request. `plain` spares the walk through its strings."""
-    faults = list(_bad_instants(value, at))
-    metadata = getattr(value, "metadata", None)
-    if metadata and metadata is not UNSET:
+    instants, has_metadata = _looked_at(type(value))
+    faults = []
+    for name in instants:
+        text = getattr(value, name)
+        if type(text) is str and not is_instant(text):
+            faults.append(Fault(f"{at}/{_camel(name)}", NO_INSTANT))
+    if has_metadata and isinstance(metadata := getattr(value, "metadata", None), dict):
         faults += _bad_json(metadata, f"{at}/metadata", depth=0)
     if not plain:
         faults += _bad_text(value, at)
     return faults
 
 
-def _bad_instants(value: object, at: str) -> Iterator[Fault]:
-    for name in _INSTANTS:
-        text = getattr(value, name, None)
-        if isinstance(text, str) and not is_instant(text):
-            pointer = f"{at}/{_camel(name)}"
-            yield Fault(
-                pointer,
-                "not an RFC 3339 instant since 1970; send for example 2026-11-23T09:30:00Z",
-            )
+def _looked_at(kind: type[Any]) -> tuple[tuple[str, ...], bool]:
+    """Which fields of a type are instants, and whether it holds free-form JSON."""
+    found = _LOOKED_AT.get(kind)
+    if found is None:
+        names = getattr(kind, "__struct_fields__", ())
+        found = tuple(name for name in names if name in _INSTANTS), "metadata" in names
+        _LOOKED_AT[kind] = found
+    return found
+
+
+_LOOKED_AT: dict[type[Any], tuple[tuple[str, ...], bool]] = {}
+"""One entry for each type of body there is."""
 
 
 def is_instant(text: str) -> bool:
@@ -305,6 +311,8 @@ def _camel(name: str) -> str:
 
 def name_fault(text: str, *, what: str, limit: int = ID_MAX) -> str | None:
     """Why `text` cannot name a thing in a path; None when it can."""
+    if 2 < len(text) <= limit and text.isascii() and text.isprintable():
+        return None
     if not text:
         return f"{what} is empty"
     if len(text) > limit:

@@ -4,12 +4,10 @@ A beat run keeps the gaps between its beats as LEB128 varints of milliseconds; o
 newest beat's is known.
 """
 
-from itertools import accumulate
 from typing import Any
 
 from pinkslip.model.facts import Beat, Blinded, Done
 from pinkslip.model.words import BlindCause, Fault, Result, Source
-from pinkslip.store.beats import decode_gaps
 from pinkslip.store.changes import Change, decode
 from pinkslip.store.tables import agent_changes, blind, outcomes
 
@@ -75,12 +73,23 @@ def blinded_of(row: Any) -> Blinded:
     return Blinded(at=at, seq=seq, start=started_at, end=ended_at, cause=BlindCause(cause))
 
 
-def beats_of(
-    agent_no: int, started_at: int, gaps: bytes, seq: int, *, after: int
-) -> list[Beat]:
-    """A run's beats later than `after`. The newest has the run's number; the others have lost theirs: 0."""
-    times = [at for at in accumulate(decode_gaps(gaps), initial=started_at) if at > after]
-    return [
-        Beat(agent_no, at, seq if place == len(times) else 0)
-        for place, at in enumerate(times, start=1)
-    ]
+def beats_of(agent_no: int, last_at: int, gaps: bytes, seq: int, *, after: int) -> list[Beat]:
+    """A run's beats later than `after`, oldest first. The newest has the run's number; the others' are lost: 0.
+
+    Read from the end, since a start wants the newest few of long runs.
+    """
+    if last_at <= after:
+        return []
+    beats, at, place = [Beat(agent_no, last_at, seq)], last_at, len(gaps)
+    while place:
+        place -= 1
+        gap = gaps[place]  # a number's last byte, the highest seven bits, has no mark
+        while place and gaps[place - 1] & 0x80:
+            place -= 1
+            gap = gap << 7 | gaps[place] & 0x7F
+        at -= gap
+        if at <= after:
+            break
+        beats.append(Beat(agent_no, at, 0))
+    beats.reverse()
+    return beats

@@ -387,7 +387,7 @@ def _beats_after(
     arrivals: Mapping[tuple[int, int], int],
 ) -> list[Numbered]:
     statement = select(
-        beat_runs.c.agent_no, beat_runs.c.started_at, beat_runs.c.gaps, beat_runs.c.seq
+        beat_runs.c.agent_no, beat_runs.c.last_at, beat_runs.c.gaps, beat_runs.c.seq
     ).where(
         beat_runs.c.workspace_id == workspace_id,
         tuple_(beat_runs.c.writer, beat_runs.c.seq) > (place.writer, place.seq),
@@ -396,9 +396,9 @@ def _beats_after(
     return sorted(
         (
             _placed(beat, writer_at, arrivals)
-            for number, started_at, gaps, seq in _raw(connection, statement)
+            for number, last_at, gaps, seq in _raw(connection, statement)
             for beat in beats_of(
-                number, started_at, bytes(gaps), seq, after=after.get(number, otherwise)
+                number, last_at, bytes(gaps), seq, after=after.get(number, otherwise)
             )
         ),
         key=_order,
@@ -415,7 +415,7 @@ def _beats_between(
     arrivals: Mapping[tuple[int, int], int],
 ) -> list[Numbered]:
     rows = connection.execute(
-        select(beat_runs.c.started_at, beat_runs.c.gaps, beat_runs.c.seq).where(
+        select(beat_runs.c.last_at, beat_runs.c.gaps, beat_runs.c.seq).where(
             beat_runs.c.workspace_id == workspace_id,
             beat_runs.c.agent_no == agent_no,
             beat_runs.c.last_at >= since,
@@ -426,8 +426,8 @@ def _beats_between(
     return sorted(
         (
             _placed(beat, writer_at, arrivals)
-            for started_at, gaps, seq in rows
-            for beat in beats_of(agent_no, started_at, bytes(gaps), seq, after=since - 1)
+            for last_at, gaps, seq in rows
+            for beat in beats_of(agent_no, last_at, bytes(gaps), seq, after=since - 1)
             if beat.at <= until
         ),
         key=_order,

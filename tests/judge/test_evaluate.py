@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judge.world import Agent, World
 
@@ -259,6 +259,7 @@ fleets = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(conditions, fleets)
 def test_vectors_and_laziness_change_no_answer(
     tree: Expression, fleet: list[dict[str, float]]
@@ -274,6 +275,7 @@ def test_vectors_and_laziness_change_no_answer(
     assert answer.unknown.tolist() == [each is None for each in expected]
 
 
+@settings(deadline=None)
 @given(conditions, fleets)
 def test_strength_of_a_true_condition_is_between_nothing_and_one(
     tree: Expression, fleet: list[dict[str, float]]

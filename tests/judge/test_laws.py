@@ -37,10 +37,13 @@ from pinkslip.model.policy import (
 )
 from pinkslip.model.words import Action, Mode, Status, Verdict
 
+UNHURRIED = settings(deadline=None, max_examples=40)
+
 ACTING = {Verdict.FIRED, Verdict.NOTIFIED, Verdict.SHADOWED}
 DUMB = make_policy("success_rate[1h] < 70%", name="dumb", reason="dumb", for_ms=10 * SECOND)
 
 
+@UNHURRIED
 @given(conditions, fleets, st.sampled_from(list(Action)), st.sampled_from(list(Mode)))
 def test_only_what_is_true_acts(
     tree: Expression, fleet: list[dict[str, float]], action: Action, mode: Mode
@@ -56,6 +59,7 @@ def test_only_what_is_true_acts(
     assert [each.agent_no for each in decisions] == (expected if mode is not Mode.OFF else [])
 
 
+@UNHURRIED
 @given(conditions, st.integers(1, 4))
 def test_unknown_never_acts(tree: Expression, count: int) -> None:
     policy = replace(make_policy(), when=Condition("", tree))
@@ -135,6 +139,7 @@ def conclusions(agents: Sequence[Agent | None], rules: Guards) -> bytes:
     )
 
 
+@UNHURRIED
 @given(a_fleet(), guards, st.randoms(use_true_random=False))
 def test_the_order_of_agents_and_slots_changes_nothing(
     agents: list[Agent], rules: Guards, shuffler: random.Random
@@ -145,6 +150,7 @@ def test_the_order_of_agents_and_slots_changes_nothing(
     assert conclusions(shuffled, rules) == conclusions(agents, rules)
 
 
+@UNHURRIED
 @given(a_fleet(), guards)
 def test_the_same_input_gives_the_same_bytes(agents: list[Agent], rules: Guards) -> None:
     assert conclusions(agents, rules) == conclusions(agents, rules)
@@ -198,8 +204,8 @@ class History(Ticker):
         return [agent for agent in self.agents if agent is not None and agent.role == role]
 
 
+@UNHURRIED
 @given(a_fleet(), guards, steps)
-@settings(deadline=None, max_examples=50)
 def test_promises_hold_over_every_history(
     agents: list[Agent], rules: Guards, story: list[tuple[int, list[tuple[int, str]]]]
 ) -> None:
@@ -275,8 +281,8 @@ def assert_calm(
     assert most < rule.at_least or most < rule.share * size
 
 
+@UNHURRIED
 @given(a_fleet(most=8), guards, steps)
-@settings(deadline=None, max_examples=50)
 def test_shadow_says_what_enforcing_would_have_done(
     agents: list[Agent], rules: Guards, story: list[tuple[int, list[tuple[int, str]]]]
 ) -> None:
@@ -305,8 +311,8 @@ def test_shadow_says_what_enforcing_would_have_done(
     assert first_acts(Mode.SHADOW) == first_acts(Mode.ENFORCE)
 
 
+@UNHURRIED
 @given(a_fleet(), guards, steps)
-@settings(deadline=None, max_examples=50)
 def test_a_restart_anywhere_changes_nothing(
     agents: list[Agent], rules: Guards, story: list[tuple[int, list[tuple[int, str]]]]
 ) -> None:

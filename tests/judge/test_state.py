@@ -96,6 +96,7 @@ def test_open_episodes_are_one_agents() -> None:
         ("unresponsive", "noticed"),
     ]
     assert ticker.state.open_episodes(3) == []
+    assert ticker.state.open_counts() == {"other": 2, "unresponsive": 2}
 
 
 def test_convicted_are_those_past_pending() -> None:

@@ -46,7 +46,7 @@ class Judgement:
     """For how many of those its `when` is true now."""
     panics: tuple[PanicPool, ...]
     findings: tuple[Finding, ...]
-    after: Memory = field(repr=False)
+    after: Memory = field(repr=False, compare=False)
     """What the state becomes when this is applied."""
 
 

@@ -21,7 +21,7 @@ NOBODY = -1
 Texts = NDArray[np.object_]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
     """Every open episode of one policy, in columns, ordered by agent_no."""
 

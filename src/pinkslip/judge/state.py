@@ -71,6 +71,10 @@ class JudgeState:
             for row in range(len(track))
         ]
 
+    def open_counts(self) -> dict[str, int]:
+        """How many are open, by policy; cheap however many there are."""
+        return {policy: len(track) for policy, track in sorted(self.memory.tracks.items())}
+
     def open_episodes(self, agent_no: int) -> list[Episode]:
         """One agent's, by policy."""
         return [

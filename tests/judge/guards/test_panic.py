@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.judge.world import CALM, HOUR, MINUTE, SECOND, START, Agent, Ticker, make_policy
 
@@ -273,6 +273,7 @@ def test_a_panic_is_recorded_once_per_agent_and_shown_every_tick() -> None:
 turns = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 30)), max_size=25)
 
 
+@settings(deadline=None)
 @given(turns, st.integers(1, 5), st.sampled_from([0.0, 0.15, 0.5, 1.0]), st.integers(1, 10))
 def test_bursts_are_what_counting_by_hand_finds(
     events: list[tuple[int, int]], at_least: int, share: float, per_s: int

@@ -20,6 +20,7 @@ from tests.fleet.builders import (
 from pinkslip.fleet.digest import START
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
 from pinkslip.model.facts import Reinstated
+from pinkslip.model.policy import Window, WindowKind
 from pinkslip.model.words import Result, Status
 
 GRACE = 90_000
@@ -322,3 +323,22 @@ def test_the_horizon_says_what_history_is_needed() -> None:
     assert horizon.newest == ((needs[0].outcomes, 5),)
     assert horizon.lacking == (1,)
     assert horizon.until == T0
+
+
+def test_a_rebuild_keeps_the_order_within_one_millisecond() -> None:
+    """Before the common place, before the agent's own place, and after: all in the same instant."""
+    last = Window(WindowKind.TASKS, 1)
+    needs = (Need("errors", last),)
+    arrival, first, second, third = registered(), done(), done(error="x"), done()
+    for facts in ([arrival, first, second], [arrival, first, second, third]):
+        live = make_fleet(needs=needs)
+        live.fold([arrival, first, second], writer=4)
+        row = live.checkpoint([1])
+        live.fold(facts[3:])
+        rebuilt = make_fleet(needs=needs)
+        rebuilt.fold(row)
+
+        rebuilt.fold_history([first])
+        rebuilt.fold(facts[2:], writer=4)
+
+        assert of(rebuilt.at(T0), "errors", last) == of(live.at(T0), "errors", last)

@@ -79,6 +79,8 @@ class Fleet:
         self._restored: list[Restored] = []
         self._older: list[Rows] = []
         """Outcomes that restored rows include: still to be put into windows."""
+        self._older_before = 0
+        """The place in the log where what was noted after them begins."""
         self._agents_in_dones: set[int] = set()
         self._dones_indexed = 0
         self._strays: set[int] = set()
@@ -151,7 +153,8 @@ class Fleet:
         found = [self._missing(Arrivals.of([]), lacking)]
         while chunk := list(islice(chunks, _HISTORY_CHUNK)):
             found.append(self._missing(Arrivals.of(chunk), lacking))
-        self._memory.insert(Rows.joined(found), np.flatnonzero(lacking), now=self._now)
+        history, memory = Rows.joined(found), self._memory
+        memory.insert(history, np.flatnonzero(lacking), before=memory.log.first, now=self._now)
         self._memory.complete(self._now)
         self._agents.columns.unknown_until.fill(0)
         self._agents.published.touched.add(OUTCOMES)
@@ -301,7 +304,9 @@ class Fleet:
         self._take_in()
         if self._older:
             older, self._older = Rows.joined(self._older), []
-            self._memory.insert(older, np.unique(older.slot), now=self._now)
+            self._memory.insert(
+                older, np.unique(older.slot), before=self._older_before, now=self._now
+            )
         self._memory.catch_up()
 
     def _take_in(self) -> None:
@@ -391,6 +396,8 @@ class Fleet:
         to_totals: NDArray[np.bool_],
     ) -> None:
         """Outcomes that restored rows include in part: each is new to some rows and not to others."""
+        if not self._older:
+            self._older_before = self._memory.log.end
         columns = self._agents.columns
         for_totals = np.flatnonzero(to_totals)
         Tally(arrivals.take(for_totals)).add_to(self._totals, self._groups(slots[for_totals]))

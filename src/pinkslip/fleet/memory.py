@@ -143,11 +143,14 @@ class Memory:
         }
         self.streaks = {outcomes: self._streak(outcomes) for outcomes in streaks}
 
-    def insert(self, older: Rows, slots: Places, *, now: int) -> None:
-        """Outcomes of `slots` from before what the log has of them; their windows are added up anew."""
+    def insert(self, older: Rows, slots: Places, *, before: int, now: int) -> None:
+        """Outcomes of `slots` that came before what was noted from the place `before` on; their windows are
+        added up anew."""
+        earlier = self._valid(self.log.first, before)
+        later = self._valid(before, self.log.end)
+        everything = Rows.joined([earlier, older, later])
         self._leave_windows(now)
-        present = self._valid(self.log.first, self.log.end)
-        self._replace(Rows.joined([older, present]))
+        self._replace(everything)
         theirs = np.zeros(self._capacity, np.bool_)
         theirs[slots] = True
         rows = self.log.rows(self.log.first, self.log.end)

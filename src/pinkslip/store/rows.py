@@ -1,8 +1,8 @@
 """What an admission leaves behind, as rows: one statement a table, straight through the driver.
 
-SQLite takes them by `executemany`; PostgreSQL as arrays, so that a batch costs one round trip a table. Both
-are given columns, and columns that hold nothing are left out: to bind a None costs Python's sqlite3 more
-than any number.
+SQLite takes them by `executemany`; PostgreSQL by COPY, or as arrays where rows may be there already: text
+arrays would cost the client six times as much. Columns that hold nothing are left out: to bind a None costs
+Python's sqlite3 more than any number.
 Every row here is new (a duplicate is an error for the caller to resolve), except that a beat run is extended
 in place and a fired agent's delivery hears of its reports.
 """
@@ -47,58 +47,65 @@ class _Insert:
         statements = self._statements.get(names)
         if statements is None:
             statements = self._statements[names] = self._spelled(names)
+        on_sqlite, on_postgresql = statements
         if dialect == "sqlite":
-            driver.executemany(statements[0], zip(*held.values(), strict=True))
+            driver.executemany(on_sqlite, zip(*held.values(), strict=True))
+        elif self._conflict:
+            driver.execute(on_postgresql, list(held.values()))
         else:
-            driver.execute(statements[1], list(held.values()))
+            with driver.cursor() as cursor, cursor.copy(on_postgresql) as copy:
+                copy.set_types([self._kinds[name] for name in names])
+                for row in zip(*held.values(), strict=True):
+                    copy.write_row(row)
 
     def _spelled(self, names: tuple[str, ...]) -> tuple[str, str]:
+        table = f"{self._table} ({', '.join(names)})"
         marks = ", ".join("?" for _ in names)
-        arrays = ", ".join(f"%s::{self._kinds[name]}[]" for name in names)
-        into = f"INSERT INTO {self._table} ({', '.join(names)})"
-        return (
-            f"{into} VALUES ({marks}) {self._conflict}",
-            f"{into} SELECT * FROM unnest({arrays}) {self._conflict}",  # noqa: S608 - names are ours
-        )
+        on_sqlite = f"INSERT INTO {table} VALUES ({marks}) {self._conflict}"  # noqa: S608 - names are ours
+        if not self._conflict:
+            return on_sqlite, f"COPY {table} FROM STDIN (FORMAT binary)"
+        arrays = ", ".join(f"%b::{self._kinds[name]}[]" for name in names)
+        merge = f"INSERT INTO {table} SELECT * FROM unnest({arrays}) {self._conflict}"  # noqa: S608 - names are ours
+        return on_sqlite, merge
 
 
 _AGENTS = _Insert(
     "agents",
     {
-        "workspace_id": "bigint",
-        "agent_no": "bigint",
+        "workspace_id": "int8",
+        "agent_no": "int8",
         "id": "text",
         "agent_id": "text",
         "status": "text",
         "standing": "text",
-        "incarnation_at": "bigint",
-        "created_at": "bigint",
-        "updated_at": "bigint",
-        "status_since": "bigint",
-        "folded_writer": "integer",
-        "folded_seq": "bigint",
+        "incarnation_at": "int8",
+        "created_at": "int8",
+        "updated_at": "int8",
+        "status_since": "int8",
+        "folded_writer": "int4",
+        "folded_seq": "int8",
     },
 )
 _OUTCOMES = _Insert(
     "outcomes",
     {
-        "workspace_id": "bigint",
-        "writer": "integer",
-        "seq": "bigint",
+        "workspace_id": "int8",
+        "writer": "int4",
+        "seq": "int8",
         "event_id": "bytea",
-        "agent_no": "bigint",
-        "at": "bigint",
-        "result": "smallint",
-        "fault": "smallint",
-        "source": "smallint",
-        "counted": "boolean",
+        "agent_no": "int8",
+        "at": "int8",
+        "result": "int2",
+        "fault": "int2",
+        "source": "int2",
+        "counted": "bool",
         "kind": "text",
-        "duration_ms": "bigint",
-        "started_at": "bigint",
-        "tokens_in": "bigint",
-        "tokens_out": "bigint",
-        "cost_micros": "bigint",
-        "score_e6": "integer",
+        "duration_ms": "int8",
+        "started_at": "int8",
+        "tokens_in": "int8",
+        "tokens_out": "int8",
+        "cost_micros": "int8",
+        "score_e6": "int4",
         "error": "text",
         "session_key": "text",
         "task_id": "text",
@@ -107,11 +114,11 @@ _OUTCOMES = _Insert(
 _CHANGES = _Insert(
     "agent_changes",
     {
-        "workspace_id": "bigint",
-        "writer": "integer",
-        "seq": "bigint",
-        "agent_no": "bigint",
-        "at": "bigint",
+        "workspace_id": "int8",
+        "writer": "int4",
+        "seq": "int8",
+        "agent_no": "int8",
+        "at": "int8",
         "kind": "text",
         "changes": "text",
     },
@@ -119,11 +126,11 @@ _CHANGES = _Insert(
 _TRANSITIONS = _Insert(
     "transitions",
     {
-        "workspace_id": "bigint",
-        "writer": "integer",
-        "seq": "bigint",
-        "agent_no": "bigint",
-        "at": "bigint",
+        "workspace_id": "int8",
+        "writer": "int4",
+        "seq": "int8",
+        "agent_no": "int8",
+        "at": "int8",
         "subject": "text",
         "old": "text",
         "new": "text",
@@ -133,15 +140,15 @@ _TRANSITIONS = _Insert(
     },
 )
 _RUN_COLUMNS = {
-    "workspace_id": "bigint",
-    "agent_no": "bigint",
-    "started_at": "bigint",
-    "last_at": "bigint",
-    "beats": "integer",
+    "workspace_id": "int8",
+    "agent_no": "int8",
+    "started_at": "int8",
+    "last_at": "int8",
+    "beats": "int4",
     "gaps": "bytea",
-    "sealed": "boolean",
-    "writer": "integer",
-    "seq": "bigint",
+    "sealed": "bool",
+    "writer": "int4",
+    "seq": "int8",
 }
 _EXTEND = (
     "ON CONFLICT (workspace_id, agent_no, started_at) DO UPDATE SET last_at = excluded.last_at,"

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from pinkslip.app.core import fleet_settings
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.judge.conclusions import Recomputed
 from pinkslip.judge.explain import recompute
@@ -12,7 +13,9 @@ from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.words import ActorKind
 from pinkslip.policies.load import Source, load, needs
-from pinkslip.store.engine import Database, open_database
+from pinkslip.settings import Settings
+from pinkslip.store import maintenance
+from pinkslip.store.engine import Database
 from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import history_of
 from pinkslip.store.tables import DEFAULT_WORKSPACE
@@ -58,22 +61,22 @@ def recomputed(
     return recompute(measures, policy, slot=slot, decision=_decision(stored))
 
 
-def explain_offline(database_url: str, decision_id: str) -> Any:
-    """The API's answer about one decision, from a database without a service."""
-    database = open_database(database_url)
-    try:
-        readers = Readers(database)
-        stored = readers.decision(DEFAULT_WORKSPACE, decision_id)
-        if stored is None:
-            raise NotFound(f"there is no decision {decision_id} in {database.where}")
-        again = None
-        if stored.actor_kind is ActorKind.POLICY:
-            again = recomputed(
-                database, DEFAULT_WORKSPACE, stored, settings=FleetSettings(), reasons=()
-            )
-        return msgspec.to_builtins(decision_answer(stored, again), str_keys=True)
-    finally:
-        database.close()
+def explain_offline(database: Database, decision_id: str, *, settings: Settings) -> Any:
+    """The API's answer about one decision, without a service. `settings` are those it would be served with."""
+    maintenance.check_schema(database)
+    stored = Readers(database).decision(DEFAULT_WORKSPACE, decision_id)
+    if stored is None:
+        raise NotFound(f"there is no decision {decision_id!r} in {database.where}")
+    again = None
+    if stored.actor_kind is ActorKind.POLICY:
+        again = recomputed(
+            database,
+            DEFAULT_WORKSPACE,
+            stored,
+            settings=fleet_settings(settings),
+            reasons=settings.reasons,
+        )
+    return msgspec.to_builtins(decision_answer(stored, again), str_keys=True)
 
 
 def _decision(stored: StoredDecision) -> Decision:

@@ -15,3 +15,7 @@ class Exit(IntEnum):
     """The service does not answer, or answers that it cannot serve now."""
     REFUSED = 4
     """The service understood and refused: no such agent, already fired, not allowed."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells count it: 128 + SIGINT."""
+    UNREAD = 141
+    """Whoever read the output has gone (`| head`): 128 + SIGPIPE, and nothing is said about it."""

@@ -1,10 +1,17 @@
 """The `pinkslip` command. Subcommands are imported only when used, so that each starts fast."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from pinkslip import __version__
+from pinkslip.cli.exits import Exit
 
 COMMANDS = {
     "serve": "Run the service.",
@@ -20,7 +27,7 @@ COMMANDS = {
     "explain": "Work a decision out again from the journal.",
     "policy": "Check policy files; show what is loaded.",
     "enforcement": "Stop policies from acting, or let them again.",
-    "assets": "Print rules, dashboards and an Alertmanager configuration for my set-up.",
+    "assets": "Print rules, dashboards or Alertmanager routes for my set-up.",
     "db": "Upgrade, back up, copy or verify a database.",
     "doctor": "Look for what is wrong with this installation.",
     "completion": "Print the completion script for a shell.",
@@ -36,17 +43,68 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """None when there is no such command; click then suggests."""
+        """None when there is no such command."""
         if cmd_name not in COMMANDS:
             return None
         command = import_module(f"pinkslip.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A misspelled command is answered with the nearest: click would guess only among those it has imported."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else "They are listed by --help."
+            ctx.fail(f"No such command {name!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Names and lines from the table, importing nothing."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Names from the table, importing nothing; a module's own options where it is an option."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only while completing
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [
+            CompletionItem(name, help=line)
+            for name, line in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Options that print and end (`--help`) do so here."""
+        with _quiet_ends():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The command itself."""
+        with _quiet_ends():
+            answer = super().invoke(ctx)
+            sys.stdout.flush()
+            return answer
+
+
+@contextmanager
+def _quiet_ends() -> Iterator[None]:
+    """Ctrl-C and a reader that has gone are how people end commands: no traceback, no words."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # whatever the locale can spell
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # what Python would still flush at its end goes nowhere, silently
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.UNREAD)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

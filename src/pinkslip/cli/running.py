@@ -1,7 +1,6 @@
 """Starting the service in this process: settings and policies checked first, then a banner, then the work."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -12,8 +11,8 @@ from pinkslip import __version__
 from pinkslip.app.logs import set_up
 from pinkslip.app.policy_files import BadPolicies, LoadedPolicies, load_policies
 from pinkslip.app.replica import Replica
-from pinkslip.cli.exits import Exit
-from pinkslip.model.errors import PinkslipError, Unavailable
+from pinkslip.cli.failures import Unusable, refusals
+from pinkslip.cli.words import complain
 from pinkslip.policies.problems import Problem, did_you_mean
 from pinkslip.settings import BY_KEY, Read, Settings, read_settings
 from pinkslip.web.backend import Phase
@@ -33,15 +32,13 @@ def run_service(
     def read_again() -> Read:
         return read_settings(config, overrides=overrides)
 
-    try:
-        settings, policies = _prepared(read_again)
+    with refusals(of_files=False):
+        try:
+            settings, policies = _prepared(read_again)
+        except BadPolicies as error:
+            _fail_on(error.problems, str(error))
         set_up(settings.log_level, settings.log_format)
         asyncio.run(_serve(settings, policies, read_again, ready))
-    except BadPolicies as error:
-        _fail_on(error.problems, str(error))
-    except PinkslipError as error:
-        click.echo(f"pinkslip: {error}", err=True)
-        sys.exit(Exit.AWAY if isinstance(error, Unavailable) else Exit.USAGE)
 
 
 def _check_keys(overrides: Overrides) -> None:
@@ -59,7 +56,7 @@ def _prepared(read_again: Callable[[], Read]) -> tuple[Settings, LoadedPolicies]
         _fail_on(read.problems, "the settings cannot be used")
     policies = load_policies(read.settings.policies, reasons=read.settings.reasons)
     for problem in (*read.problems, *policies.problems):
-        click.echo(problem.render(), err=True)
+        _tell(problem)
     return read.settings, policies
 
 
@@ -98,6 +95,10 @@ def banner(policies: LoadedPolicies, replica: Replica) -> list[str]:
 
 def _fail_on(problems: Sequence[Problem], summary: str) -> NoReturn:
     for problem in problems:
-        click.echo(problem.render(), err=True)
-    click.echo(f"pinkslip: {summary}", err=True)
-    sys.exit(Exit.USAGE)
+        _tell(problem)
+    raise Unusable(summary)
+
+
+def _tell(problem: Problem) -> None:
+    for line in problem.render().split("\n"):
+        complain(line)

@@ -1,26 +1,34 @@
 """HTTP to a running service, with nothing but the standard library: a command must start fast."""
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from http.client import HTTPException, HTTPResponse
-from typing import Any, NoReturn, ParamSpec
+from typing import Any, ParamSpec
 from urllib.error import HTTPError, URLError
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 import click
 
-from pinkslip.cli.exits import Exit
+from pinkslip.cli.failures import Away, Failure, Refused, Unusable
 
 P = ParamSpec("P")
 TIMEOUT_S = 15
 PAGE = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The beginning of a list, and whether it goes on."""
+
+    items: list[Any]
+    more: bool
+
+
 class Service:
-    """One service at one address."""
+    """One service at one address. What it refuses, and its silence, end the command (see `failures`)."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
@@ -31,27 +39,25 @@ class Service:
         self._opener = build_opener(ProxyHandler({}))
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        """The answer's JSON. Exits with the problem's words where it is refused."""
+        """The answer's JSON."""
         return self._ask("GET", path + _query(query or {}))
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
         """The same with a body."""
         return self._ask("POST", path, json.dumps(body).encode())
 
-    def items(
-        self, path: str, query: Mapping[str, object], *, limit: int | None
-    ) -> Iterator[Any]:
-        """Every item of a list, page by page, up to `limit`."""
-        left = limit
+    def listed(self, path: str, query: Mapping[str, object], *, limit: int | None) -> Listed:
+        """The items of a list, page by page, up to `limit`."""
+        items: list[Any] = []
         cursor: str | None = None
-        while left is None or left > 0:
-            size = PAGE if left is None else min(left, PAGE)
+        while limit is None or len(items) < limit:
+            size = PAGE if limit is None else min(limit - len(items), PAGE)
             page = self.get(path, {**query, "limit": size, "cursor": cursor})
-            yield from page["items"]
+            items += page["items"]
             cursor = page["next"]
             if cursor is None:
-                return
-            left = None if left is None else left - len(page["items"])
+                return Listed(items, more=False)
+        return Listed(items, more=True)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
         headers = dict(self._headers)
@@ -62,17 +68,29 @@ class Service:
             with self._opener.open(request, timeout=TIMEOUT_S) as response:
                 return _decoded(response)
         except HTTPError as error:
-            _refused(error)
+            raise _refusal(error) from error
         except (URLError, HTTPException, OSError) as error:
-            reason = getattr(error, "reason", error)
-            away(
-                f"{self.url} does not answer: {reason}. Is `pinkslip serve` running there? PINKSLIP_URL or --url says where."
-            )
+            raise Away(
+                f"{self.url} does not answer: {_reason(error)}. "
+                "Is `pinkslip serve` running there? PINKSLIP_URL or --url says where."
+            ) from error
 
 
-def agent_path(agent_id: str, rest: str = "") -> str:
+def agent_id(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+    """What an agent calls itself: anything but nothing."""
+    if given == "":
+        raise click.BadParameter("an agent's id is not empty")
+    return given
+
+
+def agent_path(agent: str, rest: str = "") -> str:
     """The address of an agent, whatever its id holds."""
-    return f"/api/agents/{quote(agent_id, safe='')}{rest}"
+    return f"/api/agents/{segment(agent)}{rest}"
+
+
+def segment(text: str) -> str:
+    """`text` as one step of a path. Bytes that are no UTF-8 go as they came: the service names what is wrong."""
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def service_options(command: Callable[P, None]) -> Callable[P, None]:
@@ -84,6 +102,7 @@ def service_options(command: Callable[P, None]) -> Callable[P, None]:
         default="http://127.0.0.1:8740",
         show_default=True,
         show_envvar=True,
+        callback=address,
         help="Where the service is.",
     )
     @click.option(
@@ -91,6 +110,7 @@ def service_options(command: Callable[P, None]) -> Callable[P, None]:
         envvar="PINKSLIP_TOKEN",
         default=None,
         show_envvar=True,
+        callback=_token,
         help="Bearer token, where one is needed.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -103,20 +123,38 @@ def service_options(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
-def print_json(value: object) -> None:
-    """Indented, whole, unescaped."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def address(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+    """An http(s) address, also where only host and port are given."""
+    if given is None:
+        return None
+    url = given if "://" in given else f"http://{given}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or " " in url:
+        raise click.BadParameter(
+            f"{given!r} is no address of a service; write for example http://127.0.0.1:8740"
+        )
+    return url
 
 
-def away(message: str) -> NoReturn:
-    """End with AWAY."""
-    click.echo(f"pinkslip: {message}", err=True)
-    sys.exit(Exit.AWAY)
+def _token(_ctx: click.Context, _parameter: click.Parameter, token: str | None) -> str | None:
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise click.BadParameter("a token is made of plain ASCII characters")
+    return token
 
 
 def _decoded(response: HTTPResponse) -> Any:
     body = response.read()
-    return json.loads(body) if body else None
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise Away(f"{response.url} answers, but not as Pinkslip does; is the address right?")
+    return answer
 
 
 def _query(query: Mapping[str, object]) -> str:
@@ -125,17 +163,32 @@ def _query(query: Mapping[str, object]) -> str:
         for key, value in query.items()
         if value is not None and value != ()
     }
-    return "?" + urlencode(given, doseq=True) if given else ""
+    return "?" + urlencode(given, doseq=True, errors="surrogateescape") if given else ""
 
 
-def _refused(error: HTTPError) -> NoReturn:
+def _refusal(error: HTTPError) -> Failure:
+    """Its words, with what they point at, as the failure its status means."""
     try:
         problem = json.loads(error.read())
-    except ValueError:
-        away(
-            f"{error.url} answered {error.code} {error.reason}, which is not how Pinkslip answers"
+        detail = problem.get("detail") or problem["title"]
+        faults = [(fault["pointer"], fault["detail"]) for fault in problem.get("errors", ())]
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, HTTPException):
+        return Away(
+            f"{error.url} answered {error.code} {error.reason}, which is not how Pinkslip answers; "
+            "is the address right?"
         )
-    click.echo(f"pinkslip: {problem.get('detail') or problem.get('title')}", err=True)
-    for fault in problem.get("errors", ()):
-        click.echo(f"  {fault['pointer']}: {fault['detail']}", err=True)
-    sys.exit(Exit.AWAY if error.code in {502, 503, 504} else Exit.REFUSED)
+    details = [f"{pointer}: {said}" for pointer, said in faults if said not in detail]
+    match error.code:
+        case 400 | 413 | 422:
+            return Unusable(detail, details=details)
+        case 502 | 503 | 504:
+            return Away(detail, details=details)
+        case _:
+            return Refused(detail, details=details)
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    return str(reason) or type(reason).__name__

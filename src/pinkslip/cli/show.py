@@ -1,13 +1,21 @@
-"""How a terminal shows things: tables, ages, signs. Text from agents is only ever text."""
+"""How things are laid out: tables, ages, instants.
+
+On a terminal rich draws, in colour and to its width; in a pipe a row is a line, whole, whatever its length, and
+rich is not even imported.
+"""
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
+
+from pinkslip.cli.words import complain, plain, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 STATUS_STYLE = {
     "WORKING": "green",
@@ -18,40 +26,75 @@ STATUS_STYLE = {
 }
 
 
-PLAIN_WIDTH = 240
-"""Of a table in a file or a pipe: nobody folds lines there by hand."""
+@dataclass(frozen=True, slots=True)
+class Styled:
+    """A cell with a colour. Its words say as much without."""
+
+    words: str
+    style: str
+
+    def __str__(self) -> str:
+        return self.words
 
 
-def console() -> Console:
-    """For standard output; plain and wide when it is no terminal."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+Cell = object
+"""Anything with a text; None and nothing are shown as a dash."""
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table. A cell is text, or rich's Text where it has a style.
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, none: str) -> None:
+    """A table, or `none` in its place where there are no rows.
 
     A column's name ends with > to stand right, with ! never to be folded.
     """
+    rows = list(rows)
+    if not rows:
+        say(none)
+    elif sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415 - takes a moment to import
+
+        Console(highlight=False).print(table(columns, rows))
+    else:
+        _print_lines(columns, rows)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> "Table":
+    """The table as rich draws it."""
+    from rich.table import Table  # noqa: PLC0415 - takes a moment to import
+    from rich.text import Text  # noqa: PLC0415
+
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        name = column.removesuffix(">")
         drawn.add_column(
-            name, justify="right" if column.endswith(">") else "left", overflow="fold"
+            column.rstrip(">!"),
+            justify="right" if ">" in column else "left",
+            no_wrap="!" in column,
+            overflow="fold",
         )
     for row in rows:
-        drawn.add_row(*(cell if isinstance(cell, Text) else Text(_plain(cell)) for cell in row))
+        drawn.add_row(
+            *(
+                Text(_shown(cell), style=cell.style if isinstance(cell, Styled) else "")
+                for cell in row
+            )
+        )
     return drawn
 
 
+def more(listed_more: bool, limit: int) -> None:
+    """Say that a list was cut."""
+    if listed_more:
+        complain(f"Only the first {limit}; --limit shows more.")
+
+
 def age(instant: str | None, *, now: datetime) -> str:
-    """How long ago, in a word."""
+    """How long ago, in a word; rounded down, as people count ages."""
     if instant is None:
         return "never"
-    seconds = max(0.0, (now - datetime.fromisoformat(instant)).total_seconds())
+    seconds = max(0, int((now - datetime.fromisoformat(instant)).total_seconds()))
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= size:
-            return f"{seconds / size:.0f}{unit}"
-    return f"{seconds:.0f}s"
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def clock(instant: str | None) -> str:
@@ -61,14 +104,14 @@ def clock(instant: str | None) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
-def status_text(agent: dict[str, Any]) -> Text:
+def status(agent: dict[str, Any]) -> Styled:
     """Status, with what makes it worse in words: never colour alone."""
     said = agent["status"]
     if agent.get("finishedAt"):
-        said = "finished"
-    elif agent["isStale"]:
-        said += " stale"
-    return Text(said, style="yellow" if agent["isStale"] else STATUS_STYLE.get(said, ""))
+        return Styled("finished", "dim")
+    if agent["isStale"]:
+        return Styled(f"{said} stale", "yellow")
+    return Styled(said, STATUS_STYLE.get(said, ""))
 
 
 def share(agent: dict[str, Any]) -> str:
@@ -79,7 +122,17 @@ def share(agent: dict[str, Any]) -> str:
     return f"{metrics['successfulTasks']}/{metrics['totalTasks']}"
 
 
-def _plain(cell: object) -> str:
-    if cell is None or cell == "":
-        return "-"
-    return "".join(letter if letter.isprintable() else " " for letter in str(cell))
+def _print_lines(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+    cells = [[column.rstrip(">!") for column in columns]]
+    cells += [[_shown(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        laid = (
+            cell.rjust(width) if ">" in column else cell.ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        )
+        click.echo("  ".join(laid).rstrip())
+
+
+def _shown(cell: Cell) -> str:
+    return "-" if cell is None or cell == "" else plain(cell)

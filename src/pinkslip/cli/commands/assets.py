@@ -1,11 +1,14 @@
 """`pinkslip assets prometheus|grafana|alertmanager`."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from pinkslip.cli.exits import Exit
+from pinkslip.cli.failures import refusals
+from pinkslip.cli.words import print_json, say
+
+# the defaults are those of pinkslip.cli.assets, which would read packaged files; a test compares
 
 
 @click.command()
@@ -21,10 +24,22 @@ from pinkslip.cli.exits import Exit
     "--external-url", default=None, help="Where people find Pinkslip, when elsewhere."
 )
 @click.option(
-    "--ticket-role",
-    "ticket_roles",
-    multiple=True,
-    help="Silence in this role makes a ticket, not a page.",
+    "--grafana-url",
+    default="http://127.0.0.1:3000",
+    show_default=True,
+    help="Where people find Grafana.",
+)
+@click.option(
+    "--prometheus-url",
+    default="http://127.0.0.1:9090",
+    show_default=True,
+    help="Where Grafana finds Prometheus.",
+)
+@click.option(
+    "--alertmanager",
+    default="127.0.0.1:9093",
+    show_default=True,
+    help="Where Prometheus finds Alertmanager.",
 )
 @click.option(
     "--page-url",
@@ -39,45 +54,62 @@ from pinkslip.cli.exits import Exit
     help="Where it sends tickets.",
 )
 @click.option(
+    "--runbooks-url",
+    default="runbooks",
+    show_default=True,
+    help="Where the alerts' runbooks can be read.",
+)
+@click.option(
+    "--stale-factor",
+    type=float,
+    default=3.0,
+    show_default=True,
+    help="The service's setting stale_after.",
+)
+@click.option(
+    "--ticket-role",
+    "ticket_roles",
+    multiple=True,
+    help="Silence in this role makes a ticket, not a page.",
+)
+@click.option(
+    "--ticket-alert",
+    "ticket_alerts",
+    multiple=True,
+    help="This alert makes a ticket, not a page.",
+)
+@click.option(
     "--into",
     type=click.Path(path_type=Path),
     default=None,
-    help="Write the files into this directory.",
+    help="Write the files into this directory, over those of an earlier time.",
 )
-def command(
-    *,
-    kind: str,
-    address: str,
-    job: str,
-    external_url: str | None,
-    ticket_roles: tuple[str, ...],
-    page_url: str,
-    ticket_url: str,
-    into: Path | None,
-) -> None:
-    """Print the files of KIND for my addresses and job name, or write them into a directory."""
-    from pinkslip.cli.assets import render  # noqa: PLC0415 - reads packaged files
-    from pinkslip.model.errors import PinkslipError  # noqa: PLC0415
+@click.option("--json", "as_json", is_flag=True, help="Print an object: file name to text.")
+def command(*, kind: str, into: Path | None, as_json: bool, **chosen: Any) -> None:
+    """Print rules, dashboards or Alertmanager routes for my set-up.
 
-    try:
-        files = render(
-            kind,
-            address=address,
-            job=job,
-            external_url=external_url,
-            ticket_roles=ticket_roles,
-            page_url=page_url,
-            ticket_url=ticket_url,
-        )
-    except PinkslipError as error:
-        click.echo(f"pinkslip: {error}", err=True)
-        sys.exit(Exit.USAGE)
+    With --into they are written as files; what is printed then is their names.
+    """
+    from pinkslip.cli.assets import render  # noqa: PLC0415 - reads packaged files
+
+    with refusals():
+        files = render(kind, **chosen)
+        written = [] if into is None else _write(files, into)
+    if as_json:
+        print_json(files)
+    elif into is not None:
+        for path in written:
+            say(path)
+    else:
+        for name, text in files.items():
+            click.echo(f"# --- {name}\n{text}")
+
+
+def _write(files: dict[str, str], into: Path) -> list[Path]:
+    written = []
     for name, text in files.items():
-        if into is None:
-            click.echo(f"# --- {name}")
-            click.echo(text)
-            continue
         target = into / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-        click.echo(target)
+        target.write_text(text, encoding="utf-8")
+        written.append(target)
+    return written

@@ -1,13 +1,13 @@
 """`pinkslip db upgrade|backup|copy|verify`. These open the database themselves."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from pinkslip.cli.exits import Exit
+from pinkslip.cli.failures import refusals
+from pinkslip.cli.words import print_json, say
 
 database_option = click.option(
     "--database",
@@ -16,6 +16,9 @@ database_option = click.option(
     show_default=True,
     show_envvar=True,
     help="A SQLite path, sqlite:///path or postgresql://user@host/name.",
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print what was done as JSON."
 )
 
 
@@ -26,44 +29,57 @@ def command() -> None:
 
 @command.command()
 @database_option
-def upgrade(*, database: str) -> None:
+@json_option
+def upgrade(*, database: str, as_json: bool) -> None:
     """Bring the schema to what this version needs. SQLite is backed up beside itself first."""
     from pinkslip.store import maintenance  # noqa: PLC0415 - SQLAlchemy takes a moment to import
 
-    with _refusals():
+    with refusals():
         done = maintenance.upgrade(database)
-    if done.before == done.after:
-        click.echo(f"already at schema {done.after}")
-        return
-    click.echo(f"schema {done.before or 'none'} -> {done.after}")
-    if done.backup:
-        click.echo(f"backup: {done.backup}")
+    backup = str(done.backup) if done.backup else None
+    if as_json:
+        print_json({"before": done.before, "after": done.after, "backup": backup})
+    elif done.before == done.after:
+        say(f"already at schema {done.after}")
+    else:
+        say(f"schema {done.before or 'none'} -> {done.after}")
+        if backup:
+            say(f"backup: {backup}")
 
 
 @command.command()
 @click.argument("to", type=click.Path(path_type=Path))
 @database_option
-def backup(*, to: Path, database: str) -> None:
+@json_option
+def backup(*, to: Path, database: str, as_json: bool) -> None:
     """Write a consistent copy to TO. Works while the service runs."""
     from pinkslip.store import maintenance  # noqa: PLC0415
 
-    with _refusals():
-        click.echo(maintenance.backup(database, to))
+    with refusals():
+        written = maintenance.backup(database, to)
+        size = written.stat().st_size
+    if as_json:
+        print_json({"backup": str(written), "bytes": size})
+    else:
+        say(f"{written} ({size:,} bytes)")
 
 
 @command.command()
 @click.argument("source")
 @click.argument("target")
-def copy(*, source: str, target: str) -> None:
+@json_option
+def copy(*, source: str, target: str, as_json: bool) -> None:
     """Copy SOURCE (SQLite) into TARGET (PostgreSQL), and verify it.
 
     Stop the service first. Run it again after an interruption: it goes on where it stopped.
     """
-    from rich.progress import Progress, TaskID  # noqa: PLC0415 - only here
+    from rich.console import Console  # noqa: PLC0415 - only here
+    from rich.progress import Progress, TaskID  # noqa: PLC0415
 
     from pinkslip.store import maintenance  # noqa: PLC0415
 
-    with _refusals(), Progress() as bar:
+    # the bars are for whoever watches; the answer on standard output stays clean
+    with refusals(), Progress(console=Console(stderr=True)) as bar:
         tasks: dict[str, TaskID] = {}
 
         def progress(step: maintenance.Step) -> None:
@@ -72,50 +88,60 @@ def copy(*, source: str, target: str) -> None:
             bar.update(tasks[step.table], completed=step.copied, total=step.rows)
 
         copied = maintenance.copy(source, target, progress=progress)
+    if as_json:
+        print_json(
+            {
+                "rows": dict(copied.rows),
+                "chains": [
+                    {"workspace": chain.workspace_id, "decisions": chain.decisions}
+                    for chain in copied.chains
+                ],
+            }
+        )
+        return
     for table, rows in copied.rows:
         if rows:
-            click.echo(f"{table}: {rows} rows on both sides")
+            say(f"{table}: {rows} rows on both sides")
     for chain in copied.chains:
-        click.echo(f"workspace {chain.workspace_id}: {chain.decisions} decisions, chain whole")
+        say(f"workspace {chain.workspace_id}: {chain.decisions} decisions, chain whole")
 
 
 @command.command()
 @database_option
-def verify(*, database: str) -> None:
+@json_option
+def verify(*, database: str, as_json: bool) -> None:
     """Check the file and walk the decisions' hash chain. Exits with 1 when something is wrong."""
+    from pinkslip.cli.files import existing  # noqa: PLC0415
     from pinkslip.store import maintenance  # noqa: PLC0415
-    from pinkslip.store.engine import open_database  # noqa: PLC0415
 
-    with _refusals():
-        opened = open_database(database)
+    with refusals(), existing(database) as opened:
         health = maintenance.quick_check(opened)
         chains = [] if health.problems else maintenance.verify_chain(opened)
-        opened.close()
-    for problem in health.problems:
-        click.echo(f"problem: {problem}")
-    broken = False
-    for verified in chains:
-        where = f"workspace {verified.workspace_id}"
-        if verified.broken is None:
-            click.echo(f"{where}: {verified.decisions} decisions, chain whole")
-            continue
-        broken = True
-        link = verified.broken
-        click.echo(f"{where}: chain broken at number {link.number}: {link.problem}")
+    broken = [chain for chain in chains if chain.broken is not None]
+    if as_json:
+        print_json(
+            {
+                "problems": list(health.problems),
+                "chains": [
+                    {
+                        "workspace": chain.workspace_id,
+                        "decisions": chain.decisions,
+                        "brokenAt": chain.broken.number if chain.broken else None,
+                        "problem": chain.broken.problem if chain.broken else None,
+                    }
+                    for chain in chains
+                ],
+            }
+        )
+    else:
+        for problem in health.problems:
+            say(f"problem: {problem}")
+        for chain in chains:
+            where = f"workspace {chain.workspace_id}"
+            if chain.broken is None:
+                say(f"{where}: {chain.decisions} decisions, chain whole")
+            else:
+                link = chain.broken
+                say(f"{where}: chain broken at number {link.number}: {link.problem}")
     if health.problems or broken:
         sys.exit(Exit.FOUND)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Our own refusals become one line and an exit code."""
-    from pinkslip.model.errors import PinkslipError, Unavailable  # noqa: PLC0415
-
-    try:
-        yield
-    except Unavailable as error:
-        click.echo(f"pinkslip: {error}", err=True)
-        sys.exit(Exit.AWAY)
-    except PinkslipError as error:
-        click.echo(f"pinkslip: {error}", err=True)
-        sys.exit(Exit.USAGE)

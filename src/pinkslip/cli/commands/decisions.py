@@ -3,15 +3,25 @@
 import click
 
 from pinkslip.cli import show
-from pinkslip.cli.service import Service, print_json, service_options
+from pinkslip.cli.service import Service, service_options
+from pinkslip.cli.words import print_json
+
+VERDICTS = ("held", "shadowed", "notified", "fired", "superseded")
+"""As `model.words.Verdict` has them, which would import more than a command may; a test compares."""
 
 
 @click.command()
 @click.option("--agent", default=None, help="Only about this agent.")
 @click.option("--policy", default=None, help="Only of this policy.")
-@click.option("--verdict", default=None, help="held, shadowed, notified, fired or superseded.")
 @click.option(
-    "--limit", default=30, show_default=True, help="At most so many, the newest first."
+    "--verdict", default=None, type=click.Choice(VERDICTS), help="Only with this end."
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=30,
+    show_default=True,
+    help="At most so many, the newest first.",
 )
 @service_options
 def command(
@@ -23,14 +33,16 @@ def command(
     limit: int,
     as_json: bool,
 ) -> None:
-    """What policies and people decided, newest first. `pinkslip explain ID` works one out again."""
+    """What policies and people decided.
+
+    Newest first. `pinkslip explain ID` works one out again.
+    """
     query = {"agentId": agent, "policy": policy, "verdict": verdict}
-    rows = list(service.items("/api/decisions", query, limit=limit))
+    listed = service.listed("/api/decisions", query, limit=limit)
     if as_json:
-        print_json(rows)
-        return
-    show.console().print(
-        show.table(
+        print_json(listed.items)
+    else:
+        show.print_table(
             ("AT!", "ID!", "VERDICT", "AGENT", "BY", "EVIDENCE"),
             [
                 (
@@ -41,7 +53,8 @@ def command(
                     row["policy"] or row["actor"],
                     row["guardDetail"] or row["evidence"]["words"] or row["context"],
                 )
-                for row in rows
+                for row in listed.items
             ],
+            none="No decision is like that." if any(query.values()) else "No decisions yet.",
         )
-    )
+    show.more(listed.more, limit)

@@ -1,20 +1,19 @@
 """`pinkslip doctor`."""
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, build_opener
 
 import click
 
 from pinkslip.cli.exits import Exit
-from pinkslip.cli.service import print_json
+from pinkslip.cli.failures import Away, Failure
+from pinkslip.cli.service import Service, address
+from pinkslip.cli.words import print_json, say
 
-TIMEOUT_S = 5
+AGENTS_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +32,46 @@ class Look:
 )
 @click.option("--database", default=None, help="Another database than the settings name.")
 @click.option(
-    "--url", envvar="PINKSLIP_URL", default=None, help="Another service than the settings name."
+    "--url",
+    envvar="PINKSLIP_URL",
+    default=None,
+    show_envvar=True,
+    callback=address,
+    help="Another service than the settings name.",
+)
+@click.option(
+    "--token",
+    envvar="PINKSLIP_TOKEN",
+    default=None,
+    show_envvar=True,
+    help="Bearer token, where one is needed.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(
-    *, config: Path | None, database: str | None, url: str | None, as_json: bool
+    *,
+    config: Path | None,
+    database: str | None,
+    url: str | None,
+    token: str | None,
+    as_json: bool,
 ) -> None:
-    """Look for what is wrong with this installation: settings, policies, database, service, agents.
+    """Look for what is wrong with this installation.
 
-    Exits with 1 when there is a problem, with 0 on warnings alone.
+    At its settings, policies, database, service and agents. Exits with 1 when there is a problem, with 0 on warnings alone.
     """
-    looks = list(_looks(config, database, url))
+    looks = list(_looks(config, database, url, token))
     if as_json:
         print_json([asdict(look) for look in looks])
     else:
         for look in looks:
-            click.echo(f"{look.level:8} {look.subject:10} {look.said}")
+            say(f"{look.level:8} {look.subject:10} {look.said}")
     if any(look.level == "problem" for look in looks):
         sys.exit(Exit.FOUND)
 
 
-def _looks(config: Path | None, database: str | None, url: str | None) -> Iterator[Look]:
+def _looks(
+    config: Path | None, database: str | None, url: str | None, token: str | None
+) -> Iterator[Look]:
     from pinkslip.model.errors import PinkslipError  # noqa: PLC0415 - doctor opens everything: slow to import
     from pinkslip.settings import read_settings  # noqa: PLC0415
 
@@ -76,7 +94,8 @@ def _looks(config: Path | None, database: str | None, url: str | None) -> Iterat
     yield from _policies(settings)
     yield from _database(settings.database)
     yield from _service(
-        url or f"http://{settings.listen_host}:{settings.listen_port}{settings.route_prefix}"
+        url or f"http://{settings.listen_host}:{settings.listen_port}{settings.route_prefix}",
+        token,
     )
 
 
@@ -151,26 +170,18 @@ def _database(where: str) -> Iterator[Look]:
         opened.close()
 
 
-def _service(url: str) -> Iterator[Look]:
-    opener = build_opener(ProxyHandler({}))
+def _service(url: str, token: str | None) -> Iterator[Look]:
+    service = Service(url, token)
     try:
-        with opener.open(f"{url}/-/ready", timeout=TIMEOUT_S):
-            yield Look("ok", "service", f"{url} is ready")
-        with opener.open(f"{url}/api/agents?limit=1000", timeout=TIMEOUT_S) as response:
-            agents = json.load(response)["items"]
-        with opener.open(f"{url}/api/enforcement", timeout=TIMEOUT_S) as response:
-            enforcement = json.load(response)
-    except HTTPError as error:
-        said = json.loads(error.read()).get("detail", error.reason)
-        yield Look("warning", "service", f"{url}: {said}")
+        agents = service.listed("/api/agents", {}, limit=AGENTS_LOOKED_AT).items
+        enforcement = service.get("/api/enforcement")
+    except Away as away:
+        yield Look("note", "service", away.message)
         return
-    except (URLError, OSError, ValueError) as error:
-        yield Look(
-            "note",
-            "service",
-            f"{url} does not answer ({getattr(error, 'reason', error)}); is it running?",
-        )
+    except Failure as failure:
+        yield Look("warning", "service", f"{url}: {failure.message}")
         return
+    yield Look("ok", "service", f"{url} serves")
     yield from _agents(agents, enforcement)
 
 

@@ -5,12 +5,16 @@ from typing import Any
 import click
 
 from pinkslip.cli import show
-from pinkslip.cli.service import Service, print_json, service_options
+from pinkslip.cli.service import Service, service_options
+from pinkslip.cli.words import print_json, say
 
 
 @click.group()
 def command() -> None:
-    """Stop policies from acting, or let them again. A stop holds over restarts until resumed."""
+    """Stop policies from acting, or let them again.
+
+    A stop holds over restarts, until resumed.
+    """
 
 
 @command.command()
@@ -45,14 +49,17 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
         print_json(answer)
         return
     if answer["enabled"]:
-        click.echo("Policies may act.")
-    for scope, where in (("stopped", "in this workspace"), ("everywhere", "everywhere")):
-        if answer[scope]:
-            stopped = answer[scope]
-            click.echo(
+        say("Policies may act.")
+    for scope, where, undo in (
+        ("stopped", "in this workspace", ""),
+        ("everywhere", "everywhere", " --everywhere"),
+    ):
+        if stopped := answer[scope]:
+            say(
                 f"Stopped {where} since {show.clock(stopped['at'])} by {stopped['by']}: {stopped['reason']}"
             )
+            say(f"  pinkslip enforcement resume{undo} --reason '...' ends that")
     for panic in answer["panics"]:
-        click.echo(
+        say(
             f"Panic in pool {panic['pool']!r} since {show.clock(panic['since'])}: {panic['newly']} of {panic['size']} turned at once"
         )

@@ -1,13 +1,16 @@
 """`pinkslip explain ID`."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pinkslip.cli import show
 from pinkslip.cli.exits import Exit
-from pinkslip.cli.service import Service, print_json, service_options
+from pinkslip.cli.failures import refusals
+from pinkslip.cli.service import Service, segment, service_options
+from pinkslip.cli.words import print_json, say
 
 
 @click.command()
@@ -15,16 +18,30 @@ from pinkslip.cli.service import Service, print_json, service_options
 @click.option(
     "--database", default=None, help="Work on this database file or URL, without a service."
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="With --database: the settings file it was served with; else as for serve.",
+)
 @service_options
-def command(service: Service, *, decision: str, database: str | None, as_json: bool) -> None:
-    """Work DECISION out again from the journal, and say whether the evidence is identical.
+def command(
+    service: Service,
+    *,
+    decision: str,
+    database: str | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Work a decision out again from the journal.
 
-    Exits with 1 when it is not.
+    Folds the agent's history anew, evaluates the policy as it was written then, and says whether the evidence
+    of DECISION is identical. Exits with 1 when it is not.
     """
     answer = (
-        _offline(database, decision)
-        if database
-        else service.get(f"/api/decisions/{decision}", {"recompute": True})
+        service.get(f"/api/decisions/{segment(decision)}", {"recompute": True})
+        if database is None
+        else _offline(database, decision, config)
     )
     recomputed = answer.get("recomputed")
     if as_json:
@@ -35,37 +52,42 @@ def command(service: Service, *, decision: str, database: str | None, as_json: b
         sys.exit(Exit.FOUND)
 
 
-def _offline(database: str, decision: str) -> Any:
+def _offline(database: str, decision: str, config: Path | None) -> Any:
     from pinkslip.app.explaining import explain_offline  # noqa: PLC0415 - opens a database: slow to import
+    from pinkslip.cli.files import existing, usable_settings  # noqa: PLC0415
 
-    return explain_offline(database, decision)
+    with refusals():
+        settings = usable_settings(config)
+        with existing(database) as opened:
+            return explain_offline(opened, decision, settings=settings)
 
 
 def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
     by = (
         f"policy {answer['policy']} ({answer['mode']})" if answer["policy"] else answer["actor"]
     )
-    click.echo(f"{show.clock(answer['at'])} {answer['verdict']} {answer['agentId']} by {by}")
+    say(f"{show.clock(answer['at'])} {answer['verdict']} {answer['agentId']} by {by}")
     if answer["reason"]:
-        click.echo(f"reason: {answer['reason']}")
+        say(f"reason: {answer['reason']}")
     evidence = answer["evidence"]
-    click.echo(f"because: {evidence['words'] or answer['context']}")
+    if because := evidence["words"] or answer["context"]:
+        say(f"because: {because}")
     if evidence["when"]:
-        click.echo(f"when: {evidence['when']}, true since {show.clock(evidence['trueSince'])}")
+        say(f"when: {evidence['when']}, true since {show.clock(evidence['trueSince'])}")
     for name, value in evidence["values"].items():
         again = recomputed["evidence"]["values"].get(name) if recomputed else None
         beside = f"   computed again: {_number(again)}" if recomputed else ""
-        click.echo(f"  {name} = {_number(value)}{beside}")
+        say(f"  {name} = {_number(value)}{beside}")
     if answer["guard"]:
-        click.echo(f"held by {answer['guard']}: {answer['guardDetail']}")
+        say(f"held by {answer['guard']}: {answer['guardDetail']}")
     if recomputed is None:
-        click.echo("A person decided; there is nothing to compute again.")
+        say("A person decided; there is nothing to compute again.")
     elif recomputed["identical"]:
-        click.echo("Computed again from the journal: identical.")
+        say("Computed again from the journal: identical.")
     else:
-        click.echo("Computed again from the journal: DIFFERENT.")
+        say("Computed again from the journal: DIFFERENT.")
         for difference in recomputed["differences"]:
-            click.echo(f"  {difference}")
+            say(f"  {difference}")
 
 
 def _number(value: float | None) -> str:

@@ -2,11 +2,12 @@
 
 import click
 
-from pinkslip.cli.service import Service, agent_path, print_json, service_options
+from pinkslip.cli.service import Service, agent_id, agent_path, service_options
+from pinkslip.cli.words import print_json, say
 
 
 @click.command()
-@click.argument("agent")
+@click.argument("agent", callback=agent_id)
 @click.option(
     "--reason",
     required=True,
@@ -26,12 +27,15 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Terminate AGENT: it is marked TERMINATED and told to stop when it next reports."""
+    """Terminate an agent, with a reason.
+
+    AGENT is marked TERMINATED, and told to stop when it next reports.
+    """
     body = {"reason": reason, "context": context, "force": force, "dryRun": dry_run}
     answer = service.post(agent_path(agent, "/fire"), body)
     if as_json:
         print_json(answer)
         return
-    click.echo(answer["effect"])
-    for note in answer.get("notes", ()):
-        click.echo(f"  {note}")
+    say(answer["effect"])
+    for guard in answer["bypassed"]:
+        say(f"The guard {guard} would have held a policy back; it does not hold a person.")

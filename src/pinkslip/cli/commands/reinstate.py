@@ -2,11 +2,12 @@
 
 import click
 
-from pinkslip.cli.service import Service, agent_path, print_json, service_options
+from pinkslip.cli.service import Service, agent_id, agent_path, service_options
+from pinkslip.cli.words import print_json, say
 
 
 @click.command()
-@click.argument("agent")
+@click.argument("agent", callback=agent_id)
 @click.option("--context", default="", help="Why, in words.")
 @click.option(
     "--wrong",
@@ -15,11 +16,12 @@ from pinkslip.cli.service import Service, agent_path, print_json, service_option
 )
 @service_options
 def command(service: Service, *, agent: str, context: str, wrong: bool, as_json: bool) -> None:
-    """Bring a fired AGENT back: history kept, evidence starts anew."""
+    """Bring a fired agent back.
+
+    The history of AGENT is kept; evidence starts anew.
+    """
     answer = service.post(agent_path(agent, "/reinstate"), {"context": context, "wrong": wrong})
     if as_json:
         print_json(answer)
         return
-    click.echo(
-        f"{answer['agentId']} is back: incarnation {answer['incarnation']}, {answer['status']}"
-    )
+    say(f"{answer['agentId']} is back: incarnation {answer['incarnation']}, {answer['status']}")

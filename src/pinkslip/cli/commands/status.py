@@ -5,17 +5,23 @@ from collections import Counter
 import click
 
 from pinkslip.cli import show
-from pinkslip.cli.service import Service, print_json, service_options
+from pinkslip.cli.service import Service, service_options
+from pinkslip.cli.words import print_json, say
+
+NAMED = 5
 
 
 @click.command()
 @service_options
 def command(service: Service, *, as_json: bool) -> None:
-    """The fleet in a few lines: who is here, who is stale, what was decided of late."""
-    agents = list(service.items("/api/agents", {}, limit=None))
+    """The fleet in a few lines.
+
+    Who is here, who is stale, whether policies may act, and who was fired of late.
+    """
+    agents = service.listed("/api/agents", {}, limit=None).items
     policies = service.get("/api/policies")
     enforcement = service.get("/api/enforcement")
-    fires = service.get("/api/decisions", {"verdict": "fired", "limit": 5})["items"]
+    fires = service.get("/api/decisions", {"verdict": "fired", "limit": NAMED})["items"]
     statuses = Counter(agent["status"] for agent in agents)
     stale = [agent["agentId"] for agent in agents if agent["isStale"]]
     if as_json:
@@ -32,26 +38,27 @@ def command(service: Service, *, as_json: bool) -> None:
         )
         return
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    click.echo(f"{len(agents)} agents{': ' + by_status if by_status else ''}")
+    say(f"{len(agents)} agents{': ' + by_status if by_status else ''}")
     if stale:
-        shown = ", ".join(stale[:5]) + (f" and {len(stale) - 5} more" if len(stale) > 5 else "")
-        click.echo(f"{len(stale)} stale: {shown}")
-    click.echo(f"{len(policies['policies'])} policies, {policies['enforcing']} enforcing")
+        others = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
+        say(f"{len(stale)} stale: {', '.join(stale[:NAMED])}{others}")
+    say(f"{len(policies['policies'])} policies, {policies['enforcing']} enforcing")
     if policies["reloadFailed"]:
-        click.echo(
+        say(
             "The newest policy files have errors; older ones are in force: pinkslip policy show"
         )
     for scope in ("stopped", "everywhere"):
-        if enforcement[scope]:
-            stop = enforcement[scope]
-            click.echo(
+        if stop := enforcement[scope]:
+            say(
                 f"Enforcement is stopped since {show.clock(stop['at'])} by {stop['by']}: {stop['reason']}"
             )
     for panic in enforcement["panics"]:
-        click.echo(
+        say(
             f"Panic in pool {panic['pool']!r}: {panic['newly']} of {panic['size']} turned at once; stale-type firing is held"
         )
     for fire in fires:
-        click.echo(
-            f"fired {show.clock(fire['at'])} {fire['agentId']}: {fire['reason']}, {fire['evidence']['words']}"
+        because = fire["evidence"]["words"] or fire["context"]
+        say(
+            f"fired {show.clock(fire['at'])} {fire['agentId']}: {fire['reason']}"
+            + (f", {because}" if because else "")
         )

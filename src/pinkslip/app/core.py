@@ -96,8 +96,9 @@ class Core:
         own: Own,
         early: "Early",
         holder: str,
+        folded: Callable[[int], None] = lambda _count: None,
     ) -> "Core":
-        """Rebuild the fleet from the database. Blocks; call it on a thread of its own.
+        """Rebuild the fleet from the database. Blocks; call it on a thread of its own. `folded` hears of progress.
 
         `early` has heard the journal since before it started: what it holds and the rebuild has read already
         is passed over by number.
@@ -118,6 +119,7 @@ class Core:
             keep_after=keep_after,
             last=last,
             writer=journal.writer,
+            folded=folded,
         )
         state = JudgeState.restore(readers.episodes(workspace.id))
         ended = state.adopt(policies.policy_set, now=now)
@@ -406,6 +408,7 @@ def _refold(
     keep_after: int,
     last: Tick | None,
     writer: int,
+    folded: Callable[[int], None],
 ) -> int:
     """Fold what the database holds. The newest number of `writer` among it, 0 when there is none.
 
@@ -434,6 +437,7 @@ def _refold(
             fleet.fold(facts, writer=by)
             if by == writer:
                 newest = max(newest, facts[-1].seq)
+            folded(len(batch))
     if last is not None:
         fleet.resume_digest(last.digest)
     return newest

@@ -36,6 +36,27 @@ log = structlog.get_logger(__name__)
 
 STANDBY_RETRY_S = 1.0
 OPERATOR = Actor(ActorKind.PERSON, "signal")
+TELL_AFTER_S = (1.0, 5.0)
+"""How long a rebuild may be silent: at first, and then between its lines."""
+
+
+class Progress:
+    """How far a rebuild has come: counted on its thread, told on the loop, so that a long start explains itself."""
+
+    def __init__(self) -> None:
+        self.folded = 0
+
+    def count(self, events: int) -> None:
+        """So many more are folded."""
+        self.folded += events
+
+    async def tell(self) -> None:
+        """A line once it takes long, and more while it does. Until cancelled."""
+        first, between = TELL_AFTER_S
+        await asyncio.sleep(first)
+        while True:
+            log.info("rebuilding the fleet from the journal", folded=self.folded)
+            await asyncio.sleep(between)
 
 
 class Replica:
@@ -122,8 +143,11 @@ class Replica:
             await site.start()
         except OSError as error:
             await runner.cleanup()
+            # asyncio says it all again in its own words; the number says it plainly
+            number = error.errno or 0
+            reason = os.strerror(number) if number > 0 else error.strerror
             raise Invalid(
-                f"cannot listen on {host}:{port}: {error.strerror}; choose another with --listen"
+                f"cannot listen on {host}:{port}: {reason}; choose another with --listen"
             ) from error
         bound = runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
@@ -192,6 +216,9 @@ class Replica:
             log.warning("cannot serve yet", reason=str(error))
             return False
         self.service.state = State(Phase.STARTING, detail="rebuilding the fleet")
+        began = self._clock.monotonic_ms()
+        progress = Progress()
+        telling = asyncio.create_task(progress.tell(), name="rebuild-progress")
         try:
             core = await asyncio.to_thread(
                 lambda: Core.build(
@@ -203,15 +230,24 @@ class Replica:
                     own=self._own,
                     early=early,
                     holder=self._holder,
+                    folded=progress.count,
                 )
             )
         except BaseException:
             await asyncio.to_thread(journal.stop)
             raise
+        finally:
+            telling.cancel()
         core.start()
         self.service.core = core
         self.service.state = State(Phase.SERVING, holder=self._holder)
-        log.info("serving", holder=self._holder, epoch=journal.epoch)
+        log.info(
+            "serving",
+            holder=self._holder,
+            epoch=journal.epoch,
+            folded=progress.folded,
+            rebuilt_in_s=(self._clock.monotonic_ms() - began) / 1000,
+        )
         return True
 
     async def _serve_until_over(self) -> bool:

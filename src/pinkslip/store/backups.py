@@ -66,8 +66,8 @@ def _stamp(path: Path) -> int:
 
 def _copy_file(path: Path, to: Path) -> None:
     """VACUUM INTO reads one snapshot and never checkpoints: the service's writer stays the only one that does."""
-    if not path.exists():
-        raise Invalid(f"there is no database at {path}")
+    if not path.is_file():
+        raise Invalid(f"there is no database file at {path}")
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
         try:
             connection.execute("VACUUM INTO ?", (str(to),))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
-from pinkslip.model.errors import Conflict, Unavailable
+from pinkslip.model.errors import Conflict, Invalid, Unavailable
 from pinkslip.store.backups import rotated_backup
 from pinkslip.store.engine import Database, first_line, open_database
 from pinkslip.store.tables import leases, writers
@@ -164,8 +164,14 @@ def _install_command(connection: Connection) -> str:
 
 @contextmanager
 def translated(database: Database) -> Iterator[None]:
-    """A database that does not answer is `Unavailable`."""
+    """A database that does not answer is `Unavailable`; a file that is none of ours is `Invalid`."""
     try:
         yield
     except OperationalError as error:
         raise Unavailable(f"{database.where}: {first_line(error)}") from error
+    except DatabaseError as error:
+        if (
+            type(error) is not DatabaseError
+        ):  # its kinds say that a statement was wrong: our mistake
+            raise
+        raise Invalid(f"cannot use {database.where}: {first_line(error)}") from error

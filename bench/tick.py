@@ -49,6 +49,7 @@ HOUR_MS = 3_600_000
 TICK_MS = 5_000
 INTERVAL_MS = 30_000
 BATCH = 500
+RECORDING_TICKS = 12
 BUDGET_MS = {100_000: 50, 1_000_000: 1_000}
 PROMETHEUS = {
     "name": "peer, quoted: Prometheus 3.5, one evaluation of 20 such rules, 100k agents",
@@ -235,11 +236,11 @@ def tell_ticks(
     label: str,
     ticks: list[dict[str, tuple[float, float]]],
     *,
-    budget_ms: float | None,
+    budget_ms: float | None = None,
     **more: object,
 ) -> None:
     """Median and worst of each part."""
-    for part in ticks[0]:
+    for part in ticks[0] if ticks else ():
         wall = [tick[part][0] for tick in ticks]
         cpu = [tick[part][1] for tick in ticks]
         budget = {"budget": budget_ms} if part == "tick" and budget_ms else {}
@@ -284,35 +285,22 @@ def run(agents: int, outcomes_in_windows: int, ticks: int) -> None:
 
 
 def _outage(bench: Bench, size: dict[str, int]) -> None:
-    """A third of the fleet falls silent."""
-    before: list[dict[str, tuple[float, float]]] = []
-    edges: list[dict[str, tuple[float, float]]] = []
-    after: list[dict[str, tuple[float, float]]] = []
+    """A third of the fleet falls silent: before the policies notice, while they record, and once they have."""
+    before, records, after = [], [], []
     decided = 0
-    while len(after) < 5:
+    while len(records) < RECORDING_TICKS and len(after) < 5:
         bench.pass_time(silent_from=bench.agents * 2 // 3)
         spent, judgement = bench.tick()
-        if len(judgement.decisions) > bench.agents // 100:
-            edges.append(spent)
-            decided += len(judgement.decisions)
-        else:
-            (after if edges and decided >= bench.agents // 3 else before).append(spent)
-    tell_ticks("outage, while it is noticed", before, budget_ms=None, **size)
+        is_recording = len(judgement.decisions) > 1_000
+        decided += len(judgement.decisions) if is_recording else 0
+        (records if is_recording else after if decided * 3 >= bench.agents else before).append(
+            spent
+        )
+    tell_ticks("outage, not yet noticed", before, **size)
     tell_ticks(
-        "outage, ticks that record decisions",
-        edges,
-        budget_ms=None,
-        decisions=decided,
-        panics=len(judgement.panics),
-        **size,
+        "outage, recorded", records, decisions=decided, deferred=judgement.deferred, **size
     )
-    tell_ticks(
-        "outage, once recorded",
-        after,
-        budget_ms=None,
-        held=sum(judgement.held.values()),
-        **size,
-    )
+    tell_ticks("outage, afterwards", after, held=sum(judgement.held.values()), **size)
 
 
 # the control: closures, agent by agent

@@ -294,3 +294,36 @@ def test_matched_and_holding_count_the_agents_of_a_policy() -> None:
 def test_an_empty_fleet_and_no_policies_are_quiet() -> None:
     assert Ticker([], NOTIFY).tick().decisions == ()
     assert Ticker([late()]).tick().decisions == ()
+
+
+def test_a_tick_makes_only_so_many_records_fires_first_and_the_rest_follow() -> None:
+    guards = replace(CALM, max_fired=MaxFired(share=0.1, per_ms=HOUR, at_least=1))
+    agents: list[Agent | None] = [late(number) for number in range(1, 8)]
+    agents[6] = Agent(number=7, silent_s=900.0)
+    ticker = Ticker(agents, FIRE, replace(NOTIFY, name="tell"), guards=guards)
+
+    made, deferred = [], []
+    for _ in range(4):
+        judgement = judge(
+            ticker.look(),
+            ticker.policy_set,
+            ticker.state,
+            workspace_id=1,
+            stopped=None,
+            records_max=5,
+        )
+        ticker.state.apply(judgement)
+        for each in judgement.decisions:
+            if each.verdict == "fired":
+                ticker.agent(each.agent_no).fires.append((ticker.now, True))
+        made.append([(each.agent_no, each.verdict.value) for each in judgement.decisions])
+        deferred.append(judgement.deferred)
+        ticker.now += 5_000
+
+    assert made == [
+        [(7, "fired"), *((number, "notified") for number in range(1, 5))],
+        [*((number, "held") for number in range(1, 4)), (5, "notified"), (6, "notified")],
+        [(number, "held") for number in range(4, 7)],
+        [],
+    ]
+    assert deferred == [9, 3, 0, 0]

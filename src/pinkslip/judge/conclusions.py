@@ -45,6 +45,8 @@ class Judgement:
     holding: Mapping[str, int]
     """For how many of those its `when` is true now."""
     panics: tuple[PanicPool, ...]
+    deferred: int
+    """Records put off to the next ticks, because this one made as many as a tick may."""
     findings: tuple[Finding, ...]
     after: Memory = field(repr=False, compare=False)
     """What the state becomes when this is applied."""

@@ -74,9 +74,8 @@ def circumstances(
     def newly_matched(hearing: Hearing) -> Turned:
         slots, began_at = hearing.turned
         is_new = began_at > view.now - guards.panic.per_ms
-        if (
-            hearing.is_stale_type
-        ):  # a stale agent turned when it fell silent, however new the policy
+        if hearing.is_stale_type:
+            # a stale agent turned when it fell silent, however new the policy
             is_new &= ~view.stale[slots]
         return Turned(slots[is_new], began_at[is_new])
 

@@ -7,7 +7,7 @@ from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.hearing import cases_of, hear_all
 from pinkslip.judge.memory import NOBODY, Memory, Track
-from pinkslip.judge.rulings import Concluded, conclude_all
+from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import FleetView
 from pinkslip.model.decisions import Episode
@@ -32,6 +32,7 @@ def judge(
     *,
     workspace_id: int,
     stopped: str | None,
+    records_max: int = RECORDS_MAX,
 ) -> Judgement:
     """Conclude what follows now. Changes nothing: `state` moves on when the judgement is applied.
 
@@ -39,7 +40,8 @@ def judge(
     2. The guards rule on all that want to act, strongest evidence first.
     3. Each policy's rulings become decisions, on edges only, and episodes.
 
-    `stopped` is why enforcement is stopped, None while it is not.
+    `stopped` is why enforcement is stopped, None while it is not. At most `records_max` decisions are made;
+    fires come first, and who is left is tried again next tick.
     """
     readings = Readings(measures)
     hearings, unheard = hear_all(policy_set, state, readings)
@@ -51,9 +53,10 @@ def judge(
         virtual=state.memory.virtual,
     )
     ruling = consult(cases_of(hearings), given)
-    concluded, unconcluded = conclude_all(
-        hearings, ruling, view=measures, workspace_id=workspace_id
+    conclusions = conclude_all(
+        hearings, ruling, view=measures, workspace_id=workspace_id, records_max=records_max
     )
+    concluded = conclusions.concluded
     tracks = _tracks(policy_set, state, concluded)
     panics = _panics(given, state)
     return Judgement(
@@ -67,7 +70,8 @@ def judge(
         matched={hearing.policy.name: hearing.matched for hearing in hearings},
         holding={hearing.policy.name: hearing.holding for hearing in hearings},
         panics=panics,
-        findings=(*unheard, *unconcluded),
+        deferred=conclusions.deferred,
+        findings=(*unheard, *conclusions.findings),
         after=Memory(
             tracks=tracks,
             panics={panic.pool: panic.since for panic in panics},

@@ -17,6 +17,11 @@ from pinkslip.model.decisions import Decision, Episode
 from pinkslip.model.policy import Policy
 from pinkslip.model.words import Action, Guard, Mode, Verdict, word_of
 
+RECORDS_MAX = 5_000
+"""Decisions one tick may make. The transaction that writes them must end long before the lease does."""
+
+_NONE = np.empty(0, dtype=np.int64)
+
 
 @dataclass(frozen=True, slots=True)
 class Concluded:
@@ -30,30 +35,86 @@ class Concluded:
     """Those that ended, then those that changed, each by agent_no."""
 
 
+@dataclass(frozen=True, slots=True)
+class Conclusions:
+    """What a tick comes to, policy by policy."""
+
+    concluded: list[Concluded]
+    findings: list[Finding]
+    deferred: int
+    """Records put off to the next ticks."""
+
+
 def conclude_all(
-    hearings: Sequence[Hearing], ruling: Ruling, *, view: FleetView, workspace_id: int
-) -> tuple[list[Concluded], list[Finding]]:
-    """Conclude each policy by itself; one that breaks concludes nothing."""
+    hearings: Sequence[Hearing],
+    ruling: Ruling,
+    *,
+    view: FleetView,
+    workspace_id: int,
+    records_max: int,
+) -> Conclusions:
+    """Conclude each policy by itself; one that breaks concludes nothing.
+
+    At most `records_max` decisions are made; whoever is left stays as it is and is tried again next tick.
+    """
     concluded: list[Concluded] = []
     findings: list[Finding] = []
+    edges = _edges(hearings, ruling)
+    recorded = _recorded(hearings, ruling, edges, records_max)
     first = 0
     for hearing in hearings:
         cases = np.arange(first, first + len(hearing.due))
         first += len(hearing.due)
         try:
-            concluded.append(_conclude(hearing, ruling, cases, view, workspace_id))
+            concluded.append(
+                _conclude(hearing, ruling, cases, recorded[cases], view, workspace_id)
+            )
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
             findings.append(broken(hearing.policy, error))
-    return concluded, findings
+    return Conclusions(concluded, findings, int(np.count_nonzero(edges & ~recorded)))
+
+
+def _edges(hearings: Sequence[Hearing], ruling: Ruling) -> Bools:
+    """The cases with something to record: acting, and being held when one was not, or by another guard."""
+    state = np.concatenate([_NONE, *(each.advanced.track.state[each.due] for each in hearings)])
+    guard = np.concatenate([_NONE, *(each.advanced.track.guard[each.due] for each in hearings)])
+    goes_on = (ruling.guard != NOBODY) & (state == HELD) & (guard == ruling.guard)
+    edges: Bools = ~goes_on & ~ruling.moot
+    return edges
+
+
+def _recorded(
+    hearings: Sequence[Hearing], ruling: Ruling, edges: Bools, records_max: int
+) -> Bools:
+    """The edges for which this tick has room: fires first, then what else acts, then what is held."""
+    if np.count_nonzero(edges) <= records_max:
+        return edges
+    fires = np.repeat(
+        [
+            each.policy.mode is Mode.ENFORCE and each.policy.action is Action.FIRE
+            for each in hearings
+        ],
+        [len(each.due) for each in hearings],
+    )
+    rank = np.where(ruling.guard != NOBODY, 2, np.where(fires, 0, 1))
+    candidates = np.flatnonzero(edges)
+    kept = candidates[np.argsort(rank[candidates], kind="stable")[:records_max]]
+    recorded = np.zeros_like(edges)
+    recorded[kept] = True
+    return recorded
 
 
 def _conclude(
-    hearing: Hearing, ruling: Ruling, cases: Integers, view: FleetView, workspace_id: int
+    hearing: Hearing,
+    ruling: Ruling,
+    cases: Integers,
+    recorded: Bools,
+    view: FleetView,
+    workspace_id: int,
 ) -> Concluded:
     track, policy = hearing.advanced.track, hearing.policy
     changed = hearing.advanced.changed.copy()
-    edges = cases[_is_edge(track, hearing.due, ruling, cases)]
-    rows = hearing.due[edges - cases[0]] if len(edges) else edges
+    edges, rows = cases[recorded], hearing.due[recorded]
     decisions = _decide(hearing, rows, edges, ruling, view=view, workspace_id=workspace_id)
     for row, case, made in zip(rows.tolist(), edges.tolist(), decisions, strict=True):
         track.state[row] = _state_after(made.verdict)
@@ -71,15 +132,6 @@ def _conclude(
             *(track.episode(policy.name, row) for row in np.flatnonzero(changed).tolist()),
         ),
     )
-
-
-def _is_edge(track: Track, due: Integers, ruling: Ruling, cases: Integers) -> Bools:
-    """Acting is one; being held is one when it was not, or by another guard."""
-    guard = ruling.guard[cases]
-    goes_on: Bools = (
-        (guard != NOBODY) & (track.state[due] == HELD) & (track.guard[due] == guard)
-    )
-    return ~goes_on & ~ruling.moot[cases]
 
 
 def _decide(

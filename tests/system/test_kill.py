@@ -1,6 +1,6 @@
 """kill -9 under load: no answered event is lost, none counts twice; a control that answers early loses some.
 
-`PINKSLIP_KILLS` sets how often each database's child is killed: 5 by default, 25 in `make prove`.
+`PINKSLIP_TEST_KILLS` sets how often each database's child is killed: 5 by default, 25 in `make prove`.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from pinkslip.fleet.admission import event_key
 from pinkslip.store import tables
 from pinkslip.store.engine import open_database
 
-KILLS = int(os.environ.get("PINKSLIP_KILLS", "5"))
+KILLS = int(os.environ.get("PINKSLIP_TEST_KILLS", "5"))
 CLIENTS = 32
 BATCH = 3
 ANSWERS_BEFORE_KILL = 150

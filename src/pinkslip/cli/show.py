@@ -5,7 +5,7 @@ rich is not even imported.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ STATUS_STYLE = {
     "ERROR": "red",
     "TERMINATED": "bold red",
 }
+LONGEST_WHOLE = 36
+"""The most a column takes that is never folded: an id of ours. A stranger's may be longer, and folds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +56,43 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, none:
 
         Console(highlight=False).print(table(columns, rows))
     else:
-        _print_lines(columns, rows)
+        for line in _laid(columns, rows):
+            click.echo(line)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> "Table":
-    """The table as rich draws it."""
+def print_records(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, under: int, none: str
+) -> None:
+    """A table whose last columns stand under their row on a terminal: sentences need the whole width."""
+    rows = list(rows)
+    if not rows or not sys.stdout.isatty():
+        print_table(columns, rows, none=none)
+        return
+    heads = _laid(columns[:-under], [row[:-under] for row in rows])
+    click.secho(next(heads), bold=True)
+    for head, row in zip(heads, rows, strict=True):
+        click.echo(head)
+        click.secho("    " + "  ".join(_shown(cell) for cell in row[-under:]), dim=True)
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, one_line: bool = False
+) -> "Table":
+    """The table as rich draws it; with `one_line` what does not fit is cut instead of folded."""
     from rich.table import Table  # noqa: PLC0415 - takes a moment to import
     from rich.text import Text  # noqa: PLC0415
 
+    rows = list(rows)
     drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for place, column in enumerate(columns):
+        name = column.rstrip(">!")
+        widest = max((len(_shown(row[place])) for row in rows), default=0)
         drawn.add_column(
-            column.rstrip(">!"),
+            name,
             justify="right" if ">" in column else "left",
-            no_wrap="!" in column,
-            overflow="fold",
+            no_wrap=one_line or "!" in column,
+            min_width=min(max(widest, len(name)), LONGEST_WHOLE) if "!" in column else None,
+            overflow="ellipsis" if one_line else "fold",
         )
     for row in rows:
         drawn.add_row(
@@ -114,6 +138,13 @@ def status(agent: dict[str, Any]) -> Styled:
     return Styled(said, STATUS_STYLE.get(said, ""))
 
 
+def cut(text: str | None, most: int | None) -> str | None:
+    """`text`, its end cut off where it is longer than `most`."""
+    if text is None or most is None or len(text) <= most:
+        return text
+    return text[: most - 1] + "…"
+
+
 def share(agent: dict[str, Any]) -> str:
     """Successes of tasks."""
     metrics = agent["metrics"]
@@ -122,7 +153,8 @@ def share(agent: dict[str, Any]) -> str:
     return f"{metrics['successfulTasks']}/{metrics['totalTasks']}"
 
 
-def _print_lines(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+def _laid(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    """The heading and every row, each a line, in columns."""
     cells = [[column.rstrip(">!") for column in columns]]
     cells += [[_shown(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -131,7 +163,7 @@ def _print_lines(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None
             cell.rjust(width) if ">" in column else cell.ljust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         )
-        click.echo("  ".join(laid).rstrip())
+        yield "  ".join(laid).rstrip()
 
 
 def _shown(cell: Cell) -> str:

@@ -15,7 +15,9 @@ from pinkslip.cli.service import Listed, Service, service_options
 from pinkslip.cli.words import plain, print_json
 
 WATCH_EVERY_S = 2.0
-COLUMNS = ("AGENT!", "ROLE", "STATUS!", "STANDING", "BEAT>!", "OK/TASKS>!", "TASK")
+LONGEST_WATCHED = 32
+"""Of names, on a screen where an agent has one line."""
+COLUMNS = ("AGENT", "ROLE!", "STATUS!", "STANDING!", "BEAT>!", "OK/TASKS>!", "TASK")
 
 
 @click.command()
@@ -112,7 +114,11 @@ def _watch(fetch: Callable[[], Listed], *, where: str) -> NoReturn:
                     no_wrap=True,
                     overflow="ellipsis",
                 )
-                drawn = show.table(COLUMNS, _rows(listed.items[:room]))
+                drawn = show.table(
+                    COLUMNS,
+                    _rows(listed.items[:room], name_most=LONGEST_WATCHED),
+                    one_line=True,
+                )
                 live.update(Group(head, Text(), drawn), refresh=True)
                 time.sleep(WATCH_EVERY_S)
                 try:
@@ -131,12 +137,14 @@ def _head(listed: Listed, where: str, room: int, trouble: str) -> str:
     return f"{_now():%H:%M:%SZ}  {count} agents{cut}  {where}  Ctrl-C ends"
 
 
-def _rows(agents: Sequence[dict[str, Any]]) -> list[tuple[show.Cell, ...]]:
+def _rows(
+    agents: Sequence[dict[str, Any]], *, name_most: int | None = None
+) -> list[tuple[show.Cell, ...]]:
     now = _now()
     return [
         (
-            agent["agentId"],
-            agent["role"],
+            show.cut(agent["agentId"], name_most),
+            show.cut(agent["role"], name_most),
             show.status(agent),
             agent["standing"],
             show.age(agent["lastHeartbeat"], now=now),

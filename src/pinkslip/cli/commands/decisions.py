@@ -42,19 +42,20 @@ def command(
     if as_json:
         print_json(listed.items)
     else:
-        show.print_table(
-            ("AT!", "ID!", "VERDICT", "AGENT", "BY", "EVIDENCE"),
+        show.print_records(
+            ("AT", "VERDICT", "AGENT", "BY", "ID", "EVIDENCE"),
             [
                 (
                     show.clock(row["at"]),
-                    row["id"],
                     row["verdict"] + (f" by {row['guard']}" if row["guard"] else ""),
                     row["agentId"],
                     row["policy"] or row["actor"],
+                    row["id"],
                     row["guardDetail"] or row["evidence"]["words"] or row["context"],
                 )
                 for row in listed.items
             ],
+            under=2,
             none="No decision is like that." if any(query.values()) else "No decisions yet.",
         )
     show.more(listed.more, limit)

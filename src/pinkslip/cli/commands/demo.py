@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ import click
 
 from pinkslip.cli import demo_fleet
 from pinkslip.cli.running import run_service
+from pinkslip.cli.words import plain
 from pinkslip.model.errors import PinkslipError
 from pinkslip.model.words import Fault, code_of
 from pinkslip.policies.packaged import packaged_directory
@@ -22,6 +24,7 @@ from pinkslip.store.views import DecisionFilters, StoredDecision
 if TYPE_CHECKING:
     from pinkslip.app.replica import Replica
 
+USUAL_ADDRESS = "http://127.0.0.1:8740"
 LOOK_EVERY_S = 1.0
 LEFT_ALONE_AFTER_S = 45.0
 """After its provider began to fail: long enough for a policy to have blamed the agent, were it to."""
@@ -37,9 +40,9 @@ END_WITHIN_S = 5.0
 )
 @click.option("--quiet", is_flag=True, help="Do not tell what happens.")
 def command(*, listen: str, database: str | None, quiet: bool) -> None:
-    """The service on the embedded database with a simulated fleet of 24 agents and enforcing policies.
+    """Run the service with a simulated fleet of 24 agents.
 
-    Within two minutes one agent that fell silent and one that fails its tasks are fired, and one that fails
+    On the embedded database, with enforcing policies. Within two minutes one agent that fell silent and one that fails its tasks are fired, and one that fails
     through its provider is left alone. Ctrl-C ends everything.
     """
     with contextlib.ExitStack() as resources:
@@ -104,10 +107,14 @@ async def _tell(replica: "Replica", agents: _Agents, *, quiet: bool) -> None:
 
     def say(line: str) -> None:
         if not quiet:
-            print(line, flush=True)
+            print(plain(line), flush=True)
 
+    program = _program()
     say("")
-    say(f"24 agents start to work. Open {replica.address}/ or run: pinkslip agents --watch")
+    say(f"24 agents start to work. Open {replica.address}/ or run, in another terminal:")
+    if replica.address != USUAL_ADDRESS:
+        say(f"    export PINKSLIP_URL={replica.address}")
+    say(f"    {program} agents --watch")
     say(
         f"In {demo_fleet.TROUBLE_AFTER_S:.0f} s {demo_fleet.SILENT} is killed; {demo_fleet.FAILING} fails its tasks;"
     )
@@ -129,8 +136,13 @@ async def _tell(replica: "Replica", agents: _Agents, *, quiet: bool) -> None:
         with contextlib.suppress(PinkslipError):
             for decision in await _newer(replica, newest):
                 newest = decision.number
-                for line in _lines(decision):
+                for line in _lines(decision, program):
                     say(line)
+
+
+def _program() -> str:
+    """What to type: `make demo` runs us from an environment that the shell's path does not know."""
+    return "pinkslip" if shutil.which("pinkslip") else sys.argv[0]
 
 
 async def _left_alone(replica: "Replica") -> str:
@@ -150,10 +162,10 @@ async def _newer(replica: "Replica", than: int) -> list[StoredDecision]:
     return [row for row in reversed(rows) if row.number > than]
 
 
-def _lines(decision: StoredDecision) -> Iterator[str]:
+def _lines(decision: StoredDecision, program: str) -> Iterator[str]:
     if decision.guard is not None:
         yield f"{decision.agent_id}: {decision.policy} is held by {decision.guard}: {decision.guard_detail}"
         return
     because = decision.evidence.words or decision.context
     yield f"{decision.agent_id}: {decision.verdict} as {decision.reason}: {because}"
-    yield f"    pinkslip explain {decision.id}"
+    yield f"    {program} explain {decision.id}"

@@ -31,7 +31,7 @@ def command(
         print_json(listed.items)
     else:
         show.print_table(
-            ("SESSION!", "AGENT", "CHANNEL", "STARTED!", "ENDED!", "MESSAGES>!", "LABEL"),
+            ("SESSION", "AGENT", "CHANNEL", "STARTED!", "ENDED!", "MESSAGES>!", "LABEL"),
             [
                 (
                     row["sessionKey"],

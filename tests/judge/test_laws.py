@@ -37,7 +37,7 @@ from pinkslip.model.policy import (
 )
 from pinkslip.model.words import Action, Mode, Status, Verdict
 
-UNHURRIED = settings(deadline=None, max_examples=40)
+UNHURRIED = settings(deadline=None, max_examples=60)
 
 ACTING = {Verdict.FIRED, Verdict.NOTIFIED, Verdict.SHADOWED}
 DUMB = make_policy("success_rate[1h] < 70%", name="dumb", reason="dumb", for_ms=10 * SECOND)

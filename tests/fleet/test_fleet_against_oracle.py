@@ -17,7 +17,7 @@ SETTINGS = FleetSettings(assumed_interval_ms=30_000, stale_factor=2.5, min_tasks
 NEEDS = all_needs()
 SEEDS = st.integers(0, 2**32)
 runs = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 
 

@@ -67,7 +67,7 @@ def make_seat(store: Store, *, facts: tuple[Fact, ...] = ()) -> tuple[Seat, list
         writer=1,
     )
     seat.on_tick = reports.append
-    seat.fold(facts, seq=max((fact.seq for fact in facts), default=0))
+    seat.fold(facts, seq=max((fact.seq for fact in facts), default=0), at=START)
     return seat, reports
 
 
@@ -173,7 +173,7 @@ def test_at_the_stall_limit_it_is_still_a_tick() -> None:
 def test_what_a_rebuild_has_read_is_not_folded_again() -> None:
     seat, _reports = make_seat(Store(), facts=an_agent())
 
-    seat.fold(an_agent(), seq=12)
+    seat.fold(an_agent(), seq=12, at=START)
 
     assert seat.fleet.take_digest()[0] == 3
 

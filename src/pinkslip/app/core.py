@@ -5,7 +5,7 @@ Built anew each time the lease is won, from what the database holds; dropped who
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 import structlog
 
+from pinkslip.app.explaining import as_decision
 from pinkslip.app.policy_files import LoadedPolicies
 from pinkslip.app.tallies import Tallies
 from pinkslip.deciding.fleet_thread import FleetThread
@@ -22,16 +23,16 @@ from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.judge.conclusions import Judgement
 from pinkslip.judge.state import JudgeState
 from pinkslip.metrics.own import Own
-from pinkslip.model.decisions import Delivery, TickRecord, TickWritten
+from pinkslip.model.decisions import Decision, Delivery, TickRecord, TickWritten
 from pinkslip.model.errors import PinkslipError
 from pinkslip.model.facts import Batch, Mark
-from pinkslip.model.policy import PolicySet
+from pinkslip.model.policy import Guards, PolicySet
 from pinkslip.model.ports import Clock, Follower, Receipt
-from pinkslip.model.words import BlindCause, DeliveryState, Verdict
+from pinkslip.model.words import Action, BlindCause, DeliveryState, Verdict
 from pinkslip.policies.load import needs
 from pinkslip.settings import Settings
 from pinkslip.store import ticks
-from pinkslip.store.checkpoint import TotalsAt, checkpoint
+from pinkslip.store.checkpoint import Place, TotalsAt, checkpoint
 from pinkslip.store.engine import Database
 from pinkslip.store.firing import Grace
 from pinkslip.store.journal import Answer, Journal, Resolve
@@ -39,7 +40,7 @@ from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import rebuild
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.transaction import Transaction
-from pinkslip.store.views import EnforcementState, Tick, Workspace
+from pinkslip.store.views import DecisionFilters, EnforcementState, Tick, Workspace
 from pinkslip.ticker import Ticker
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 READER_THREADS = 3
 CHECKPOINT_CHUNK = 1_000
+SHADOWED_PAGE = 1_000
 STALL_TICKS = 3
 STALL_MIN_MS = 10_000
 
@@ -109,7 +111,7 @@ class Core:
         fleet = Fleet(workspace.id, fleet_settings(settings))
         fleet.declare(needs(policies.policy_set))
         now = journal.now()
-        keep_after = now - settings.keep_in_memory_ms
+        keep_after = now - keep_ms(settings, policies)
         last = readers.last_tick(workspace.id)
         folded_seq = _refold(
             fleet,
@@ -121,7 +123,10 @@ class Core:
             writer=journal.writer,
             folded=folded,
         )
-        state = JudgeState.restore(readers.episodes(workspace.id))
+        state = JudgeState.restore(
+            readers.episodes(workspace.id),
+            shadowed=_shadowed(readers, workspace.id, policies.policy_set.guards, now=now),
+        )
         ended = state.adopt(policies.policy_set, now=now)
         enforcement = readers.enforcement(workspace.id)
         seat = Seat(
@@ -134,6 +139,7 @@ class Core:
             stopped=stopped_because(enforcement),
             writer=journal.writer,
             seq=folded_seq,
+            known_at=now,
         )
         fleet_thread = FleetThread({workspace.id: seat})
         early.hand_over(fleet_thread.follow)
@@ -242,19 +248,28 @@ class Core:
         numbers, place = await self.ask(lambda seat: (seat.fleet.dirty(), seat.place))
         for start in range(0, len(numbers), CHECKPOINT_CHUNK):
             await self._save_some(numbers[start : start + CHECKPOINT_CHUNK])
-        totals = await self.ask(lambda seat: TotalsAt(seat.fleet.role_totals(), seat.place))
-        await self.act(lambda tx: checkpoint(tx, self.workspace.id, (), totals, complete=place))
-        left_before = self.journal.now() - self.settings.keep_in_memory_ms
+        await self._save_some((), complete=place)
+        left_before = self.journal.now() - keep_ms(self.settings, self.policies)
         leaving = await self.ask(lambda seat: seat.fleet.leaving(left_before=left_before))
         if leaving:
             await self._save_some(leaving)
             gone = await self.ask(lambda seat: seat.fleet.forget(left_before=left_before))
             await self.act(lambda tx: tx.roster.forget(self.workspace.id, gone))
 
-    async def _save_some(self, numbers: Sequence[int]) -> None:
-        rows = await self.ask(lambda seat: seat.fleet.checkpoint(numbers))
+    async def _save_some(
+        self, numbers: Sequence[int], *, complete: Place | None = None
+    ) -> None:
+        """Rows and totals at one place, in one transaction: what moves between roles is in one of them."""
+        rows, totals = await self.ask(
+            lambda seat: (
+                seat.fleet.checkpoint(numbers),
+                TotalsAt(seat.fleet.role_totals(), seat.place),
+            )
+        )
         try:
-            await self.act(lambda tx: checkpoint(tx, self.workspace.id, rows))
+            await self.act(
+                lambda tx: checkpoint(tx, self.workspace.id, rows, totals, complete=complete)
+            )
         except PinkslipError:
             await self.ask(lambda seat: seat.fleet.mark_dirty(numbers))
             raise
@@ -304,6 +319,8 @@ class Core:
                 why=decision.guard_detail or decision.evidence.words,
                 decision=decision.id,
             )
+        if judgement.deferred:
+            log.warning("too many edges at once; the rest follows", deferred=judgement.deferred)
         for finding in judgement.findings:
             log.error("a policy is broken", policy=finding.policy, reason=finding.message)
 
@@ -384,6 +401,17 @@ def fleet_settings(settings: Settings) -> FleetSettings:
     )
 
 
+def keep_ms(settings: Settings, policies: LoadedPolicies) -> int:
+    """How long those who left stay in memory: never shorter than the guards look back."""
+    guards = policies.policy_set.guards
+    return max(
+        settings.keep_in_memory_ms,
+        guards.max_fired.per_ms,
+        guards.max_fires.per_ms,
+        guards.panic.per_ms,
+    )
+
+
 def grace_of(settings: Settings) -> Grace:
     """The store's share of them."""
     return Grace(
@@ -441,6 +469,20 @@ def _refold(
     if last is not None:
         fleet.resume_digest(last.digest)
     return newest
+
+
+def _shadowed(
+    readers: Readers, workspace_id: int, guards: Guards, *, now: int
+) -> Iterator[Decision]:
+    """What policies in shadow would have fired within the envelope's longest window."""
+    since = now - max(guards.max_fired.per_ms, guards.max_fires.per_ms)
+    filters = DecisionFilters(verdict=Verdict.SHADOWED, since=since)
+    before: int | None = None
+    while page := readers.decisions(
+        workspace_id, filters=filters, before=before, limit=SHADOWED_PAGE
+    ):
+        yield from (as_decision(row) for row in page if row.action is Action.FIRE)
+        before = page[-1].number
 
 
 def _graces(deliveries: Sequence[Delivery], seat: Seat) -> tuple[dict[int, int], int]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from pinkslip.app.core import fleet_settings
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.judge.conclusions import Recomputed
 from pinkslip.judge.explain import recompute
@@ -13,7 +12,6 @@ from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.words import ActorKind
 from pinkslip.policies.load import Source, load, needs
-from pinkslip.settings import Settings
 from pinkslip.store import maintenance
 from pinkslip.store.engine import Database
 from pinkslip.store.readers import Readers
@@ -58,11 +56,13 @@ def recomputed(
     slot = measures.slot_of(stored.agent_no)
     if slot is None:
         raise Conflict(f"nothing is left in the journal of agent {stored.agent_id}")
-    return recompute(measures, policy, slot=slot, decision=_decision(stored))
+    return recompute(measures, policy, slot=slot, decision=as_decision(stored))
 
 
-def explain_offline(database: Database, decision_id: str, *, settings: Settings) -> Any:
-    """The API's answer about one decision, without a service. `settings` are those it would be served with."""
+def explain_offline(
+    database: Database, decision_id: str, *, settings: FleetSettings, reasons: Sequence[str]
+) -> Any:
+    """The API's answer about one decision, without a service; with the settings it would be served with."""
     maintenance.check_schema(database)
     stored = Readers(database).decision(DEFAULT_WORKSPACE, decision_id)
     if stored is None:
@@ -73,13 +73,14 @@ def explain_offline(database: Database, decision_id: str, *, settings: Settings)
             database,
             DEFAULT_WORKSPACE,
             stored,
-            settings=fleet_settings(settings),
-            reasons=settings.reasons,
+            settings=settings,
+            reasons=reasons,
         )
     return msgspec.to_builtins(decision_answer(stored, again), str_keys=True)
 
 
-def _decision(stored: StoredDecision) -> Decision:
+def as_decision(stored: StoredDecision) -> Decision:
+    """The judge's part of a stored record."""
     return Decision(
         id=stored.id,
         at=stored.at,

@@ -319,13 +319,12 @@ class Service:
     async def why(self, workspace_id: int, ident: str) -> Why | None:
         """Every policy's answer about one agent now."""
         core = self.serving
-        now = core.journal.now()
-        answered = await core.ask(lambda seat: seat.why(ident, now=now))
+        answered = await core.ask(lambda seat: seat.why(ident))
         if answered is not None:
-            view, answers = answered
-            return Why(agent=view, at=now, policies=answers)
+            at, view, answers = answered
+            return Why(agent=view, at=at, policies=answers)
         left = await core.read(core.readers.agent, workspace_id, ident)
-        return None if left is None else Why(agent=left, at=now, policies=())
+        return None if left is None else Why(agent=left, at=core.journal.now(), policies=())
 
     async def policies(self, workspace_id: int) -> PolicyState:
         """What is loaded, and the newest problems."""

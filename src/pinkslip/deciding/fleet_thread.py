@@ -89,9 +89,11 @@ class FleetThread:
         if len(self._seats) == 1:
             ((workspace_id, seat),) = self._seats.items()
             facts = [fact for owner, fact in batch.facts if owner == workspace_id]
-            seat.fold(facts, seq=batch.seq)
+            seat.fold(facts, seq=batch.seq, at=batch.at)
             return
         for workspace_id, seat in self._seats.items():
             seat.fold(
-                [fact for owner, fact in batch.facts if owner == workspace_id], seq=batch.seq
+                [fact for owner, fact in batch.facts if owner == workspace_id],
+                seq=batch.seq,
+                at=batch.at,
             )

@@ -5,12 +5,12 @@ is folded; the judge looks once; what it concludes goes back to the writer as on
 only when that is durable does the judge's state move on. A tick that cannot be written never happened.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
 import structlog
 from msgspec import Struct
 
@@ -20,16 +20,17 @@ from pinkslip.judge.conclusions import Judgement, PolicyAnswer
 from pinkslip.judge.judge import judge
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.why import why
-from pinkslip.model.decisions import Episode, TickRecord, TickWritten
+from pinkslip.model.decisions import TickRecord, TickWritten
 from pinkslip.model.errors import Unavailable
 from pinkslip.model.facts import Fact, Mark
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.time import spoken
-from pinkslip.model.words import EpisodeState
-from pinkslip.policies.load import needs
+from pinkslip.model.words import EpisodeState, code_of
 from pinkslip.store.checkpoint import Place
 
 log = structlog.get_logger(__name__)
+
+_PENDING = code_of(EpisodeState.PENDING)
 
 
 class TickStore(Protocol):
@@ -79,6 +80,8 @@ class Seat:
     seq: int = 0
     """Everything of `writer` up to here is folded."""
     last_mark: int = 0
+    known_at: int = 0
+    """The newest instant known here: no mark to come is earlier, so looking at it moves no window ahead."""
     on_tick: Callable[[TickReport], None] = field(default=lambda _report: None)
     """Called on whatever thread the news comes from; must only hand it over."""
     defer: Callable[[Callable[[], None]], None] = field(default=lambda work: work())
@@ -87,7 +90,7 @@ class Seat:
     _unwritten: int = 0
     _snapshot: Snapshot | None = None
 
-    def fold(self, facts: Sequence[Fact], *, seq: int) -> None:
+    def fold(self, facts: Sequence[Fact], *, seq: int, at: int) -> None:
         """Take in what one commit made true; what a rebuild has read already is passed over."""
         if seq <= self.seq:
             return
@@ -95,6 +98,7 @@ class Seat:
             self.fleet.fold(facts, writer=self.writer)
             self._snapshot = None
         self.seq = seq
+        self.known_at = max(self.known_at, at)
 
     @property
     def place(self) -> Place:
@@ -117,33 +121,32 @@ class Seat:
         interval_ms = (view.interval_ms if view else None) or settings.assumed_interval_ms
         return round(interval_ms * settings.stale_factor)
 
-    def why(self, ident: str, *, now: int) -> tuple[AgentView, tuple[PolicyAnswer, ...]] | None:
-        """Every policy's answer about one agent; None when it is not in memory."""
-        view = self.agent(ident, now=now)
+    def why(self, ident: str) -> tuple[int, AgentView, tuple[PolicyAnswer, ...]] | None:
+        """Every policy's answer about one agent, and for which instant; None when it is not in memory."""
+        view = self.agent(ident, now=self.known_at)
         if view is None:
             return None
-        measures = self.fleet.at(now)
+        measures = self.fleet.at(self.known_at)
         slot = measures.slot_of(view.agent_no)
         if slot is None:
             return None
         answers = why(measures, self.policy_set, self.state, slot=slot, stopped=self.stopped)
-        return view, answers
+        return measures.now, view, answers
 
     def open_episodes(self) -> dict[str, int]:
         """How many, by policy."""
-        return dict(Counter(episode.policy for episode in self.state.episodes()))
+        return dict(self.state.open_counts())
 
     def evidence(self, *, now: int) -> dict[int, float]:
         """By agent_no, how near the worst policy is to acting: 1 enough, between while `for` runs."""
         nearest: dict[int, float] = {}
         for_ms = {policy.name: policy.for_ms for policy in self.policy_set.policies}
-        for episode in self.state.episodes():
-            level = 1.0
-            if episode.state is EpisodeState.PENDING:
-                since = episode.true_since
-                wanted = max(1, for_ms.get(episode.policy, 0))
-                level = 0.0 if since is None else min(1.0, (now - since) / wanted)
-            nearest[episode.agent_no] = max(level, nearest.get(episode.agent_no, 0.0))
+        for name, track in self.state.memory.tracks.items():
+            lasted = np.where(track.true_since < 0, 0, now - track.true_since)
+            share = np.clip(lasted / max(1, for_ms.get(name, 0)), 0.0, 1.0)
+            levels = np.where(track.state == _PENDING, share, 1.0)
+            for number, level in zip(track.number.tolist(), levels.tolist(), strict=True):
+                nearest[number] = max(level, nearest.get(number, 0.0))
         return nearest
 
     def adopt(self, policy_set: PolicySet, *, now: int) -> tuple[Episode, ...]:
@@ -163,6 +166,7 @@ class Seat:
     def judge_at(self, mark: Mark) -> None:
         """Take the tick that `mark` gave its instant and place."""
         before, self.last_mark = self.last_mark, mark.now
+        self.known_at = max(self.known_at, mark.now)
         if before and mark.now - before > self.stall_ms:
             self._note_stall(before, mark)
             return

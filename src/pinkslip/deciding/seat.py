@@ -20,12 +20,13 @@ from pinkslip.judge.conclusions import Judgement, PolicyAnswer
 from pinkslip.judge.judge import judge
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.why import why
-from pinkslip.model.decisions import TickRecord, TickWritten
+from pinkslip.model.decisions import Episode, TickRecord, TickWritten
 from pinkslip.model.errors import Unavailable
 from pinkslip.model.facts import Fact, Mark
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.time import spoken
 from pinkslip.model.words import EpisodeState, code_of
+from pinkslip.policies.load import needs
 from pinkslip.store.checkpoint import Place
 
 log = structlog.get_logger(__name__)

@@ -163,7 +163,7 @@ ALIVE = Row(
         ),
         TimeSeries(
             title="Silence",
-            description="Since its last heartbeat, as the alert counts it, and the grace from which it is stale.",
+            description="From its last heartbeat to our last tick, and the grace from which it is stale.",
             targets=(
                 Target(expr=f"max ({silence(AGENT)})", legend="silence"),
                 Target(expr=f"max ({grace(AGENT)})", legend="grace"),

@@ -89,13 +89,10 @@ def own_failures(*, by: Iterable[str] = (), where: str = FLEET) -> str:
 
 
 def silence(where: str) -> str:
-    """Seconds since each agent's last heartbeat, or since we watch when that is later: as the rules count it."""
-    heard = _agents(catalogue.AGENT_LAST_HEARTBEAT, where)
-    watching = _workspaces(catalogue.OBSERVING_SINCE)
+    """Seconds from each agent's last heartbeat to the last tick."""
     judged = _workspaces(catalogue.EVALUATION_LAST)
-    on = "on (job, workspace)"
-    since = f"(({heard} > {on} group_left () {watching}) or (0 * {heard} + {on} group_left () {watching}))"
-    return f"({judged} - {on} group_right () {since})"
+    heard = _agents(catalogue.AGENT_LAST_HEARTBEAT, where)
+    return f"({judged} - on (job, workspace) group_right () {heard})"
 
 
 def grace(where: str) -> str:
@@ -104,9 +101,13 @@ def grace(where: str) -> str:
 
 
 def silent(where: str) -> str:
-    """The silence of those agents that are stale."""
+    """The silence of those agents that are stale, counted as the rules count it."""
+    watched = (
+        f"({_workspaces(catalogue.EVALUATION_LAST)} - {_workspaces(catalogue.OBSERVING_SINCE)})"
+    )
+    seen = f"({grace(where)} < on (job, workspace) group_left () {watched})"
     exempt = f"({_agents(catalogue.AGENT_EXEMPT, where)} == 1)"
-    return f"({silence(where)} > {grace(where)} unless {exempt})"
+    return f"({silence(where)} > {seen} unless {exempt})"
 
 
 def about(agents: str, where: str) -> str:

@@ -135,11 +135,8 @@ def _with_stale_factor(text: str, factor: float) -> str:
     if not 1 <= factor <= 1000:
         raise Invalid(f"a stale factor of {factor:g} makes no sense; give 1 to 1000 intervals")
     said = f"{factor:g}"
-    return (
-        text.replace("> 3 * max by", f"> {said} * max by")
-        .replace("than 3 of", f"than {said} of")
-        .replace("3 of its own", f"{said} of its own")
-    )
+    text = text.replace("3 * max by", f"{said} * max by")
+    return re.sub(r"\b3 of (its own|their) intervals", rf"{said} of \1 intervals", text)
 
 
 def _severities(*, roles: Sequence[str], alerts: Sequence[str]) -> Callable[[str], str]:

@@ -315,7 +315,7 @@ def start(database: Database) -> tuple[Fleet, dict[str, float]]:
             fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
             fleet.fold(past.blinds)
         with timed(times, "history"):
-            fleet.fold_history(past.history)
+            fleet.fold_arrivals([past.history])
         with timed(times, "facts"):
             for writer, batch in past.batches():
                 fleet.fold(batch, writer=writer)

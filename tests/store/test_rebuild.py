@@ -204,7 +204,7 @@ def fold_all(fleet: Fleet, past: Rebuild) -> None:
     totals = past.totals
     fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
     fleet.fold(past.blinds)
-    fleet.fold_history(past.history)
+    fleet.fold_arrivals([past.history])
     for writer, batch in past.batches():
         fleet.fold(batch, writer=writer)
 
@@ -394,24 +394,26 @@ def _known(fleet: Fleet) -> set[str]:
     return {agent for agent in AGENTS if fleet.agent(agent, now=0) is not None}
 
 
-def test_a_start_reads_no_further_back_than_its_windows(life: Life, database: Database) -> None:
+@pytest.mark.parametrize(("ring", "more"), [(4, 0), (7, 7), (50, 16)])
+def test_a_start_reads_no_further_back_than_its_windows(
+    life: Life, database: Database, ring: int, more: int
+) -> None:
     for _ in range(20):
         life.step("report", [Report(WORKSPACE, "a", Outcome(result=Result.SUCCESS))])
         life.step("advance", MINUTE)
     life.step("checkpoint", None)
     life.step("tick", None)
     fleet = Fleet(WORKSPACE, FleetSettings())
-    fleet.declare([Need("tasks", TIME), Need("tasks", LAST)])
+    fleet.declare([Need("tasks", TIME), Need("tasks", Window(WindowKind.TASKS, ring))])
     now = life.clock.wall_ms()
 
     with rebuild(database, WORKSPACE, now=now, horizon=fleet.horizon(), keep_after=0) as past:
         list(past.restored)
-        read = list(past.history)
+        read = past.history.at.tolist()
 
-    in_time = [done for done in read if done.at > now - TIME.length]
-    assert len(in_time) == 4
-    assert len(read) == 4 + LAST.length
-    assert read == sorted(read, key=lambda done: done.at)
+    assert len([at for at in read if at > now - TIME.length]) == 4
+    assert len(read) == 4 + more
+    assert read == sorted(read)
 
 
 def test_policies_that_ask_further_back_get_what_is_lacking(
@@ -434,7 +436,7 @@ def test_policies_that_ask_further_back_get_what_is_lacking(
     lacking = life.whole.horizon()
     assert lacking.lacking
 
-    life.whole.fold_history(history(database, WORKSPACE, lacking, now=now))
+    life.whole.fold_arrivals(history(database, WORKSPACE, lacking, now=now))
 
     measures = life.whole.at(now)
     for need, expected in zip(wider[-2:], (12.0, 3 / 9), strict=True):

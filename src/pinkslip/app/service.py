@@ -476,7 +476,7 @@ class Service:
         horizon = await core.ask(lambda seat: seat.fleet.horizon())
         if horizon.lacking:
             older = await core.read(history, core.database, core.workspace.id, horizon, now=now)
-            await core.ask(lambda seat: seat.fleet.fold_history(older))
+            await core.ask(lambda seat: seat.fleet.fold_arrivals(older))
         core.policies = self.policies_loaded = loaded
         reloaded = replace(
             self.settings, **{name: getattr(settings, name) for name in RELOADABLE}

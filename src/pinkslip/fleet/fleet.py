@@ -144,17 +144,23 @@ class Fleet:
         One call hands over everything the agents that `horizon` calls lacking lack; what was not missing is
         passed over, so handing over too much does no harm. After a rebuild's `Restored`, before its facts.
         """
+        chunks = iter(done)
+        self.fold_arrivals(
+            Arrivals.of(chunk)
+            for chunk in iter(lambda: list(islice(chunks, _HISTORY_CHUNK)), [])
+        )
+
+    def fold_arrivals(self, history: Iterable[Arrivals]) -> None:
+        """As `fold_history`, of outcomes that are columns already."""
         self._settle()
         self._memory.leave(self._now)
         lacking = self._lacking()
         if not lacking.any():
             return
-        chunks = iter(done)
         found = [self._missing(Arrivals.of([]), lacking)]
-        while chunk := list(islice(chunks, _HISTORY_CHUNK)):
-            found.append(self._missing(Arrivals.of(chunk), lacking))
-        history, memory = Rows.joined(found), self._memory
-        memory.insert(history, np.flatnonzero(lacking), before=memory.log.first, now=self._now)
+        found += [self._missing(arrivals, lacking) for arrivals in history]
+        missing, memory = Rows.joined(found), self._memory
+        memory.insert(missing, np.flatnonzero(lacking), before=memory.log.first, now=self._now)
         self._memory.complete(self._now)
         self._agents.columns.unknown_until.fill(0)
         self._agents.published.touched.add(OUTCOMES)

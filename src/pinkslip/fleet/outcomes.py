@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +166,11 @@ def kind_of(result: Result, fault: Fault, source: Source, *, has_error: bool) ->
     """The one number an outcome's meaning comes down to."""
     kind = _RESULT_OF[id(result)] + _FAULT_OF[id(fault)] + _SOURCE_OF[id(source)]
     return kind + _WITHOUT_ERROR * has_error
+
+
+def kinds_of(result: Any, fault: Any, source: Any, *, has_error: Any) -> Any:
+    """`kind_of` from the codes of the words, by arithmetic alone: of arrays, or of columns in a query."""
+    return (result * len(Fault) + fault) * len(Source) + source + has_error * _WITHOUT_ERROR
 
 
 @cache

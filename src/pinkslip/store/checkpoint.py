@@ -51,59 +51,14 @@ class TotalsAt:
     place: Place
 
 
-# the columns a checkpoint reads and writes, with the field of `Restored` each one holds
-_FIELDS = {
-    "agent_no": "agent_no",
-    "id": "uuid",
-    "agent_id": "agent_id",
-    "folded_writer": "writer",
-    "folded_seq": "seq",
-    **{
-        name: name
-        for name in (
-            "name",
-            "model",
-            "role",
-            "host",
-            "lineage",
-            "boot_id",
-            "session_key",
-            "incarnation",
-            "incarnation_at",
-            "created_at",
-            "updated_at",
-            "last_heartbeat",
-            "interval_ms",
-            "status_since",
-            "current_task",
-            "task_since",
-            "progress",
-            "progress_at",
-            "context_used",
-            "finished_at",
-            "terminated_at",
-            "protected_until",
-            "fired_count",
-            "tasks",
-            "successes",
-            "duration_ms_sum",
-            "duration_count",
-            "tokens_in",
-            "tokens_out",
-            "cost_micros",
-            "score_e6_sum",
-            "score_count",
-            "error_count",
-            "last_error",
-            "streak",
-            "tasks_before",
-            "last_fired_at",
-            "last_fired_policy",
-        )
-    },
-}
-_SPECIAL = ("labels", "status", "standing", "duration_buckets", *FAILED_COLUMNS)
-_COLUMNS = [agents.c[name] for name in (*_FIELDS, *_SPECIAL)]
+_RENAMED = {"uuid": "id", "writer": "folded_writer", "seq": "folded_seq", "at": "updated_at"}
+"""Fields of `Restored` whose column has another name."""
+_PLACES = {name: place for place, name in enumerate(Restored.__struct_fields__)}
+_FIELDS = [name for name in Restored.__struct_fields__ if name != "failed"]
+_COLUMNS = [
+    agents.c[name] for name in (*(_RENAMED.get(f, f) for f in _FIELDS), *FAILED_COLUMNS)
+]
+"""In the order of the fields, so that a row becomes an agent by position; `failed` comes last, in parts."""
 _KEPT = frozenset({"agent_no", "id", "agent_id", "created_at"})
 """Written at first contact and never after."""
 
@@ -217,22 +172,30 @@ _SHARED_WITH_VIEW = tuple(
 )
 
 
+_LABELS, _STATUS, _STANDING = _PLACES["labels"], _PLACES["status"], _PLACES["standing"]
+_FAILED, _BUCKETS = _PLACES["failed"], _PLACES["duration_buckets"]
+
+
 def _restored(row: tuple[Any, ...]) -> Restored:
-    plain = dict(zip(_FIELDS.values(), row, strict=False))
-    labels, status, standing, buckets, *failed = row[len(_FIELDS) :]
-    return Restored(
-        **plain,
-        at=plain["updated_at"],
-        labels=_labels(labels) if labels != "{}" else {},
-        status=_statuses[status],
-        standing=_standings[standing],
-        failed=tuple(failed),
-        duration_buckets=_buckets(buckets) if buckets != "[]" else (),
-    )
+    values: list[Any] = list(row[: -len(FAILED_COLUMNS)])
+    values.insert(_FAILED, row[-len(FAILED_COLUMNS) :])
+    labels, buckets = values[_LABELS], values[_BUCKETS]
+    values[_LABELS] = {} if labels == "{}" else _labels(labels)
+    values[_BUCKETS] = () if buckets == "[]" else _buckets(buckets)
+    values[_STATUS] = _statuses[values[_STATUS]]
+    values[_STANDING] = _standings[values[_STANDING]]
+    return Restored(*values)
+
+
+_AS_THEY_ARE = [
+    name
+    for name in _FIELDS
+    if name not in {"at", "labels", "status", "standing", "duration_buckets"}
+]
 
 
 def _values(agent: Restored) -> dict[str, Any]:
-    values = {column: getattr(agent, field) for column, field in _FIELDS.items()}
+    values = {_RENAMED.get(name, name): getattr(agent, name) for name in _AS_THEY_ARE}
     values["labels"] = msgspec.json.encode(agent.labels, order="sorted").decode()
     values["status"] = str(agent.status)
     values["standing"] = str(agent.standing)
@@ -244,7 +207,7 @@ def _values(agent: Restored) -> dict[str, Any]:
     return values
 
 
-_WRITTEN = (*_FIELDS, *_SPECIAL, "left_at")
+_WRITTEN = (*dict.fromkeys(column.name for column in _COLUMNS), "left_at")
 
 
 def _write_agents(connection: Connection, workspace_id: int, rows: Sequence[Restored]) -> None:

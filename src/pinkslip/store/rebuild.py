@@ -16,30 +16,16 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import chain as chained
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
-    literal_column,
-    null,
-    or_,
-    select,
-    tuple_,
-)
+import numpy as np
+from sqlalchemy import Connection, Select, and_, func, select, tuple_
 
 from pinkslip.fleet.needs import Horizon
-from pinkslip.model.facts import Beat, Blinded, Done, Fact, Registered, Restored, Revived
-from pinkslip.model.policy import Filter
-from pinkslip.model.words import Fault, Result, Source, code_of
+from pinkslip.fleet.outcomes import Arrivals
+from pinkslip.fleet.snapshot import Integers
+from pinkslip.model.facts import Beat, Blinded, Fact, Registered, Restored, Revived
 from pinkslip.store.checkpoint import (
     Place,
     TotalsAt,
@@ -58,6 +44,7 @@ from pinkslip.store.facts import (
     change_of,
     done_of,
 )
+from pinkslip.store.past import history_before, history_lacking
 from pinkslip.store.tables import (
     agent_changes,
     agents,
@@ -69,10 +56,6 @@ from pinkslip.store.tables import (
 )
 
 CHUNK = 10_000
-STREAK_MAX = 10_000
-"""A streak is followed back over at most so many outcomes of one agent."""
-
-ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
 
 Numbered = tuple[int, int, int, Fact]
 """(at, seq, writer, fact): journal order, since `at` never decreases and a new writer begins later."""
@@ -103,7 +86,7 @@ class Rebuild:
         self._resources = resources
         self._ticked_at = ticked.at
         self._heartbeats: dict[int, int] = {}
-        self._begun: dict[int, int] = {}
+        self._begun: dict[int, tuple[int, int]] = {}
 
     @property
     def restored(self) -> Iterator[Restored]:
@@ -113,27 +96,26 @@ class Rebuild:
         ):
             known_until = min(agent.last_heartbeat or 0, self._ticked_at)
             self._heartbeats[agent.agent_no] = known_until
-            self._begun[agent.agent_no] = agent.incarnation_at
+            self._begun[agent.agent_no] = (
+                agent.incarnation_at,
+                agent.tasks - agent.tasks_before,
+            )
             yield agent
 
     @property
-    def history(self) -> Iterator[Done]:
-        """For windows, rings and streaks only, oldest first."""
-        horizon, since = self._horizon, self._now - self._horizon.time_ms
-        until = min(since, self._now)
-        older = _of_agents(
+    def history(self) -> Arrivals:
+        """For windows, rings and streaks only, oldest first. After the agents."""
+        begun = sorted(self._begun.items())
+        return history_before(
             self._connection,
             self._workspace_id,
-            [number for number, begun in sorted(self._begun.items()) if begun <= until],
-            _wanted_of_agent(horizon),
-            until=until,
+            self._horizon,
+            now=self._now,
             place=self.place,
+            numbers=_integers(number for number, _ in begun),
+            begun=_integers(at for _, (at, _) in begun),
+            tasks=_integers(tasks for _, (_, tasks) in begun),
         )
-        recent = _in_time(self._connection, self._workspace_id, since=since, place=self.place)
-        for done in chained(older, recent):
-            begun = self._begun.get(done.agent_no)
-            if begun is not None and done.at >= begun:
-                yield done
 
     @property
     def facts(self) -> Iterator[Fact]:
@@ -209,24 +191,31 @@ def rebuild(
         raise
 
 
-def history(database: Database, workspace_id: int, horizon: Horizon, *, now: int) -> list[Done]:
+def history(
+    database: Database, workspace_id: int, horizon: Horizon, *, now: int
+) -> list[Arrivals]:
     """What the fleet's `horizon` says is lacking, oldest first: policies ask further back than before."""
     if not horizon.lacking:
         return []
     with database.reader_engine.connect() as connection, connection.begin():
-        begun = {
-            agent.agent_no: agent.incarnation_at
-            for some in _slices(horizon.lacking)
-            for agent in restored_agents(connection, workspace_id, agents.c.agent_no.in_(some))
-        }
-        found = _of_agents(
+        begun = sorted(
+            (agent.agent_no, agent.incarnation_at)
+            for start in range(0, len(horizon.lacking), CHUNK)
+            for agent in restored_agents(
+                connection,
+                workspace_id,
+                agents.c.agent_no.in_(horizon.lacking[start : start + CHUNK]),
+            )
+        )
+        found = history_lacking(
             connection,
             workspace_id,
-            sorted(begun),
-            [*_wanted_of_agent(horizon), _since(now - horizon.time_ms)],
-            until=horizon.until,
+            horizon,
+            now=now,
+            numbers=_integers(number for number, _ in begun),
+            begun=_integers(at for _, at in begun),
         )
-    return [done for done in found if done.at >= begun[done.agent_no]]
+    return [found]
 
 
 def history_of(
@@ -414,11 +403,21 @@ def _beats_between(
     until: int,
     arrivals: Mapping[tuple[int, int], int],
 ) -> list[Numbered]:
+    """One agent's beats, with the run before `since`: its last beat may be the newest there is."""
+    run_before = (
+        select(func.max(beat_runs.c.started_at))
+        .where(
+            beat_runs.c.workspace_id == workspace_id,
+            beat_runs.c.agent_no == agent_no,
+            beat_runs.c.started_at <= since,
+        )
+        .scalar_subquery()
+    )
     rows = connection.execute(
         select(beat_runs.c.last_at, beat_runs.c.gaps, beat_runs.c.seq).where(
             beat_runs.c.workspace_id == workspace_id,
             beat_runs.c.agent_no == agent_no,
-            beat_runs.c.last_at >= since,
+            beat_runs.c.started_at >= func.coalesce(run_before, since),
             beat_runs.c.started_at <= until,
         )
     )
@@ -427,7 +426,7 @@ def _beats_between(
         (
             _placed(beat, writer_at, arrivals)
             for last_at, gaps, seq in rows
-            for beat in beats_of(agent_no, last_at, bytes(gaps), seq, after=since - 1)
+            for beat in beats_of(agent_no, last_at, bytes(gaps), seq, after=-1)
             if beat.at <= until
         ),
         key=_order,
@@ -470,287 +469,9 @@ def _incarnation_start(changes: Sequence[Numbered]) -> int:
     return begun
 
 
-# outcomes for windows
-
-_LEAN = (
-    outcomes.c.agent_no,
-    outcomes.c.at,
-    outcomes.c.seq,
-    outcomes.c.event_id,
-    outcomes.c.result,
-    outcomes.c.fault,
-    outcomes.c.source,
-    outcomes.c.duration_ms,
-    outcomes.c.tokens_in,
-    outcomes.c.tokens_out,
-    outcomes.c.cost_micros,
-    outcomes.c.score_e6,
-    case((outcomes.c.error.is_(None), null()), else_=literal("")).label("error"),
-)
-"""What windows need; whether there was an error matters, its words do not."""
-
-Wanted = Callable[[Sequence[ColumnElement[bool]], ColumnElement[Any]], Select[Any]]
-"""From conditions (one agent's counted outcomes up to an instant) and its number as SQL: what is wanted of it."""
-
-
-def _in_time(
-    connection: Connection, workspace_id: int, *, since: int, place: Place
-) -> Iterator[Done]:
-    """Counted outcomes after `since`, at or before `place`, in journal order."""
-    start = _newest_at(connection, workspace_id, since)
-    statement = (
-        select(*_LEAN)
-        .where(
-            outcomes.c.workspace_id == workspace_id,
-            tuple_(outcomes.c.writer, outcomes.c.seq) > (start.writer, start.seq),
-            tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
-            outcomes.c.counted.is_(True),
-        )
-        .order_by(outcomes.c.writer, outcomes.c.seq)
-    )
-    return map(_lean, _raw(connection, statement))
-
-
-def _newest_at(connection: Connection, workspace_id: int, at: int) -> Place:
-    """The place of the newest outcome at or before an instant. `at` never decreases, so it can be halved for."""
-    ids = connection.execute(select(writers.c.id).order_by(writers.c.id.desc())).scalars()
-    for writer in ids.all():
-        first = _next_outcome(connection, workspace_id, writer, 0)
-        if first is None or first[1] > at:
-            continue
-        low, high = first[0], _last_seq(connection, workspace_id, writer)
-        while low < high:
-            middle = (low + high + 1) // 2
-            found = _next_outcome(connection, workspace_id, writer, middle)
-            if found is None or found[1] > at:
-                high = middle - 1
-            else:
-                low = found[0]
-        return Place(writer, low)
-    return Place(0, 0)
-
-
-def _next_outcome(
-    connection: Connection, workspace_id: int, writer: int, seq: int
-) -> tuple[int, int] | None:
-    row = connection.execute(
-        select(outcomes.c.seq, outcomes.c.at)
-        .where(
-            outcomes.c.workspace_id == workspace_id,
-            outcomes.c.writer == writer,
-            outcomes.c.seq >= seq,
-        )
-        .order_by(outcomes.c.seq)
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else (row.seq, row.at)
-
-
-def _last_seq(connection: Connection, workspace_id: int, writer: int) -> int:
-    newest = connection.execute(
-        select(outcomes.c.seq)
-        .where(outcomes.c.workspace_id == workspace_id, outcomes.c.writer == writer)
-        .order_by(outcomes.c.seq.desc())
-        .limit(1)
-    ).scalar()
-    return int(newest or 0)
-
-
-def _wanted_of_agent(horizon: Horizon) -> list[Wanted]:
-    newest = [_newest(outcome_filter, count) for outcome_filter, count in horizon.newest]
-    return newest + [_streak(outcome_filter) for outcome_filter in horizon.streaks]
-
-
-def _newest(outcome_filter: Filter, count: int) -> Wanted:
-    return lambda conditions, _number: (
-        select(*_LEAN)
-        .where(*conditions, _in_denominator(outcome_filter))
-        .order_by(*_newest_first())
-        .limit(count)
-    )
-
-
-def _since(since: int) -> Wanted:
-    return lambda conditions, _number: select(*_LEAN).where(*conditions, outcomes.c.at > since)
-
-
-def _streak(outcome_filter: Filter) -> Wanted:
-    """Back to the last success that the filter takes the word of."""
-    success = outcomes.alias("success")
-
-    def wanted(
-        conditions: Sequence[ColumnElement[bool]], number: ColumnElement[Any]
-    ) -> Select[Any]:
-        last_success = (
-            select(success.c.at)
-            .where(
-                success.c.workspace_id == outcomes.c.workspace_id,
-                success.c.agent_no == number,
-                success.c.counted.is_(True),
-                success.c.result == code_of(Result.SUCCESS),
-                success.c.source.in_(_codes(outcome_filter.sources)),
-            )
-            .order_by(success.c.at.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        return (
-            select(*_LEAN)
-            .where(
-                *conditions,
-                _in_denominator(outcome_filter),
-                outcomes.c.at >= func.coalesce(last_success, 0),
-            )
-            .order_by(*_newest_first())
-            .limit(STREAK_MAX)
-        )
-
-    return wanted
-
-
-def _of_agents(
-    connection: Connection,
-    workspace_id: int,
-    numbers: Sequence[int],
-    wants: Sequence[Wanted],
-    *,
-    until: int,
-    place: Place = ANYWHERE,
-) -> list[Done]:
-    """What is wanted of each agent up to an instant and a place, all together, oldest first, each once."""
-    found: dict[tuple[int, int], Done] = {}
-    ask = _ask_each if connection.dialect.name == "sqlite" else _ask_together
-    for wanted in wants:
-        for row in ask(connection, workspace_id, numbers, wanted, until, place):
-            done = _lean(row)
-            found[done.at, done.seq] = done
-    return [found[place] for place in sorted(found)]
-
-
-def _ask_each(
-    connection: Connection,
-    workspace_id: int,
-    numbers: Sequence[int],
-    wanted: Wanted,
-    until: int,
-    place: Place,
-) -> Iterator[tuple[Any, ...]]:
-    """SQLite has no LATERAL; a prepared statement for each agent costs microseconds."""
-    statement = _spelled(
-        connection, workspace_id, wanted, literal_column(":agent_no"), until, place
-    )
-    driver: Any = connection.connection.driver_connection
-    for number in numbers:
-        yield from driver.execute(statement, {"agent_no": number})
-
-
-def _ask_together(
-    connection: Connection,
-    workspace_id: int,
-    numbers: Sequence[int],
-    wanted: Wanted,
-    until: int,
-    place: Place,
-) -> Iterator[tuple[Any, ...]]:
-    inner = _spelled(
-        connection, workspace_id, wanted, literal_column("wanted.agent_no"), until, place
-    )
-    driver: Any = connection.connection.driver_connection
-    for some in _slices(numbers):
-        yield from driver.execute(
-            "SELECT lean.* FROM unnest(%(numbers)s::bigint[]) AS wanted(agent_no)"  # noqa: S608 - compiled by us
-            f" CROSS JOIN LATERAL ({inner}) AS lean",
-            {"numbers": list(some)},
-        )
-
-
-def _spelled(
-    connection: Connection,
-    workspace_id: int,
-    wanted: Wanted,
-    number: ColumnElement[Any],
-    until: int,
-    place: Place,
-) -> str:
-    conditions = (
-        outcomes.c.workspace_id == workspace_id,
-        outcomes.c.agent_no == number,
-        outcomes.c.at <= until,
-        tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
-        outcomes.c.counted.is_(True),
-    )
-    compiled = wanted(conditions, number).compile(
-        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-    )
-    return str(compiled)
-
-
-def _in_denominator(outcome_filter: Filter) -> ColumnElement[bool]:
-    """Design section 7: any success, and what did not succeed by a fault the filter counts; but never what a
-    user cancelled."""
-    blamed = and_(
-        outcomes.c.fault.in_(_codes(outcome_filter.faults)),
-        or_(
-            outcomes.c.result != code_of(Result.CANCELLED),
-            outcomes.c.fault != code_of(Fault.USER),
-        ),
-    )
-    return and_(
-        outcomes.c.source.in_(_codes(outcome_filter.sources)),
-        or_(outcomes.c.result == code_of(Result.SUCCESS), blamed),
-    )
-
-
-def _codes(words: Iterable[StrEnum]) -> list[int]:
-    return sorted(code_of(word) for word in words)
-
-
-def _newest_first() -> tuple[ColumnElement[Any], ...]:
-    return (outcomes.c.at.desc(), outcomes.c.writer.desc(), outcomes.c.seq.desc())
-
-
-_RESULTS, _FAULTS, _SOURCES = tuple(Result), tuple(Fault), tuple(Source)
-
-
-def _lean(row: tuple[Any, ...]) -> Done:
-    (
-        agent_no,
-        at,
-        seq,
-        event_id,
-        result,
-        fault,
-        source,
-        duration,
-        tokens_in,
-        tokens_out,
-        cost,
-        score,
-        error,
-    ) = row
-    return Done(
-        agent_no,
-        at,
-        seq,
-        event_id,
-        _RESULTS[result],
-        _FAULTS[fault],
-        _SOURCES[source],
-        True,
-        None,
-        duration,
-        None,
-        tokens_in,
-        tokens_out,
-        cost,
-        score,
-        error,
-    )
-
-
 def _raw(connection: Connection, statement: Select[Any]) -> Iterator[tuple[Any, ...]]:
     return raw_rows(connection, statement, chunk=CHUNK)
 
 
-def _slices(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK))
+def _integers(values: Iterable[int]) -> Integers:
+    return np.fromiter(values, np.int64)

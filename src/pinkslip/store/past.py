@@ -1,0 +1,441 @@
+"""Outcomes that windows, rings and streaks still hold, read as columns: a start has seconds for a million.
+
+Everything windows need of an outcome is a number, so rows become one table of integers at once, without an
+object for each: from SQLite by the driver's tuples, from PostgreSQL by binary COPY, whose rows of integers all
+have one length.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
+
+from pinkslip.fleet.needs import Horizon
+from pinkslip.fleet.outcomes import IS_SUCCESS, NOT_GIVEN, Arrivals, Kinds, counting, kinds_of
+from pinkslip.fleet.snapshot import Integers
+from pinkslip.model.policy import Filter
+from pinkslip.model.words import Fault, Result, code_of
+from pinkslip.store.checkpoint import Place
+from pinkslip.store.tables import outcomes, writers
+
+CHUNK = 10_000
+STREAK_MAX = 10_000
+"""A streak is followed back over at most so many outcomes of one agent."""
+ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
+
+Table = NDArray[np.int64]
+"""A row for each outcome, a column for each of `_columns`."""
+_NUMBER, _AT, _SEQ, _KIND, _DURATION, _TOKENS, _COST, _SCORE = range(8)
+_WIDTH = 8
+
+Wanted = Callable[[Select[Any], ColumnElement[Any]], Select[Any]]
+"""From one agent's counted outcomes up to an instant, and its number as SQL: what is wanted of them."""
+
+
+def history_before(
+    connection: Connection,
+    workspace_id: int,
+    horizon: Horizon,
+    *,
+    now: int,
+    place: Place,
+    numbers: Integers,
+    begun: Integers,
+    tasks: Integers,
+) -> Arrivals:
+    """What these agents (ascending) did at or before `place` that a fleet at `now` must know, oldest first.
+
+    `begun`: when each one's incarnation began. `tasks`: how many outcomes it has had since then; who has
+    none outside the time windows is not asked about.
+    """
+    since = now - horizon.time_ms
+    recent = _of_incarnation(
+        _in_time(connection, workspace_id, since=since, place=place), numbers, begun
+    )
+    kinds = _kinds(recent)
+    index = np.searchsorted(numbers, recent[:, _NUMBER])
+    has_more = tasks > np.bincount(index, minlength=len(numbers))
+    wants = [
+        (wanted, numbers[has_more & ~satisfied])
+        for wanted, satisfied in _wants(horizon, kinds, index, len(numbers))
+    ]
+    older = _of_agents(connection, workspace_id, wants, until=min(since, now), place=place)
+    return _arrivals(np.concatenate([_of_incarnation(older, numbers, begun), recent]))
+
+
+def history_lacking(
+    connection: Connection,
+    workspace_id: int,
+    horizon: Horizon,
+    *,
+    now: int,
+    numbers: Integers,
+    begun: Integers,
+) -> Arrivals:
+    """What these agents (ascending) did up to `horizon.until` that a fleet at `now` must know, oldest first."""
+    nothing = np.zeros(0, np.intp)
+    wants = [
+        (wanted, numbers)
+        for wanted, _ in _wants(horizon, np.zeros(0, np.uint16), nothing, len(numbers))
+    ]
+    wants.append((_since(now - horizon.time_ms), numbers))
+    found = _of_agents(connection, workspace_id, wants, until=horizon.until, place=ANYWHERE)
+    return _arrivals(_of_incarnation(found, numbers, begun))
+
+
+def _of_incarnation(table: Table, numbers: Integers, begun: Integers) -> Table:
+    """Only those of agents that are wanted, and only since their incarnation began."""
+    if not len(table) or not len(numbers):
+        return table[:0]
+    index = np.minimum(np.searchsorted(numbers, table[:, _NUMBER]), len(numbers) - 1)
+    is_wanted = (numbers[index] == table[:, _NUMBER]) & (table[:, _AT] >= begun[index])
+    return table if is_wanted.all() else table[is_wanted]
+
+
+def _kinds(table: Table) -> Kinds:
+    return table[:, _KIND].astype(np.uint16)
+
+
+def _arrivals(table: Table) -> Arrivals:
+    size = len(table)
+    return Arrivals(
+        number=table[:, _NUMBER],
+        at=table[:, _AT],
+        seq=table[:, _SEQ],
+        event_id=np.zeros(size, "S16"),
+        counted=np.ones(size, np.bool_),
+        kind=_kinds(table),
+        duration=table[:, _DURATION],
+        tokens_in=table[:, _TOKENS],
+        tokens_out=np.zeros(size, np.int64),
+        cost=table[:, _COST],
+        score=table[:, _SCORE],
+        errors=[None] * size,
+    )
+
+
+# within a time
+
+
+def _in_time(connection: Connection, workspace_id: int, *, since: int, place: Place) -> Table:
+    """Counted outcomes after `since`, at or before `place`, in journal order."""
+    start = _newest_at(connection, workspace_id, since)
+    statement = (
+        select(*_columns(connection))
+        .where(
+            outcomes.c.workspace_id == workspace_id,
+            tuple_(outcomes.c.writer, outcomes.c.seq) > (start.writer, start.seq),
+            tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
+            outcomes.c.counted.is_(True),
+        )
+        .order_by(outcomes.c.writer, outcomes.c.seq)
+    )
+    return _joined(_tables(connection, _spelled(connection, statement)))
+
+
+def _newest_at(connection: Connection, workspace_id: int, at: int) -> Place:
+    """The place of the newest outcome at or before an instant. `at` never decreases, so it can be halved for."""
+    ids = connection.execute(select(writers.c.id).order_by(writers.c.id.desc())).scalars()
+    for writer in ids.all():
+        first = _next_outcome(connection, workspace_id, writer, 0)
+        if first is None or first[1] > at:
+            continue
+        low, high = first[0], _last_seq(connection, workspace_id, writer)
+        while low < high:
+            middle = (low + high + 1) // 2
+            found = _next_outcome(connection, workspace_id, writer, middle)
+            if found is None or found[1] > at:
+                high = middle - 1
+            else:
+                low = found[0]
+        return Place(writer, low)
+    return Place(0, 0)
+
+
+def _next_outcome(
+    connection: Connection, workspace_id: int, writer: int, seq: int
+) -> tuple[int, int] | None:
+    row = connection.execute(
+        select(outcomes.c.seq, outcomes.c.at)
+        .where(
+            outcomes.c.workspace_id == workspace_id,
+            outcomes.c.writer == writer,
+            outcomes.c.seq >= seq,
+        )
+        .order_by(outcomes.c.seq)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else (row.seq, row.at)
+
+
+def _last_seq(connection: Connection, workspace_id: int, writer: int) -> int:
+    newest = connection.execute(
+        select(outcomes.c.seq)
+        .where(outcomes.c.workspace_id == workspace_id, outcomes.c.writer == writer)
+        .order_by(outcomes.c.seq.desc())
+        .limit(1)
+    ).scalar()
+    return int(newest or 0)
+
+
+# agent by agent
+
+
+def _wants(
+    horizon: Horizon, kinds: Kinds, index: NDArray[np.intp], agents: int
+) -> Iterator[tuple[Wanted, NDArray[np.bool_]]]:
+    """What rings and streaks want, and which agents' recent outcomes (`kinds`, by `index`) satisfy it."""
+    for outcome_filter, count in horizon.newest:
+        held = counting(outcome_filter).denominator[kinds] > 0
+        yield (
+            _newest(outcome_filter, count),
+            np.bincount(index[held], minlength=agents) >= count,
+        )
+    for outcome_filter in horizon.streaks:
+        ended = (counting(outcome_filter).denominator & IS_SUCCESS)[kinds] > 0
+        yield (
+            _streak(outcome_filter),
+            np.bincount(index[ended], minlength=agents) > 0,
+        )
+
+
+def _newest(outcome_filter: Filter, count: int) -> Wanted:
+    return lambda theirs, _number: (
+        theirs.where(_in_denominator(outcome_filter)).order_by(*_newest_first()).limit(count)
+    )
+
+
+def _since(since: int) -> Wanted:
+    return lambda theirs, _number: theirs.where(outcomes.c.at > since)
+
+
+def _streak(outcome_filter: Filter) -> Wanted:
+    """Back to the last success that the filter takes the word of."""
+    success = outcomes.alias("success")
+
+    def wanted(theirs: Select[Any], number: ColumnElement[Any]) -> Select[Any]:
+        last_success = (
+            select(success.c.at)
+            .where(
+                success.c.workspace_id == outcomes.c.workspace_id,
+                success.c.agent_no == number,
+                success.c.counted.is_(True),
+                success.c.result == code_of(Result.SUCCESS),
+                success.c.source.in_(_codes(outcome_filter.sources)),
+            )
+            .order_by(success.c.at.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        return (
+            theirs.where(
+                _in_denominator(outcome_filter),
+                outcomes.c.at >= func.coalesce(last_success, 0),
+            )
+            .order_by(*_newest_first())
+            .limit(STREAK_MAX)
+        )
+
+    return wanted
+
+
+def _of_agents(
+    connection: Connection,
+    workspace_id: int,
+    wants: Iterable[tuple[Wanted, Integers]],
+    *,
+    until: int,
+    place: Place,
+) -> Table:
+    """What is wanted of each agent up to an instant and a place, all together, oldest first, each once."""
+    ask = _ask_each if connection.dialect.name == "sqlite" else _ask_together
+    found = [
+        table
+        for wanted, numbers in wants
+        if len(numbers)
+        for table in ask(connection, workspace_id, wanted, numbers, until, place)
+    ]
+    joined = _joined(found)
+    order = np.lexsort((joined[:, _SEQ], joined[:, _AT]))
+    ordered = joined[order]
+    is_first = np.ones(len(ordered), np.bool_)
+    same = (ordered[1:, _AT] == ordered[:-1, _AT]) & (ordered[1:, _SEQ] == ordered[:-1, _SEQ])
+    is_first[1:] = ~same
+    return ordered[is_first]
+
+
+def _ask_each(
+    connection: Connection,
+    workspace_id: int,
+    wanted: Wanted,
+    numbers: Integers,
+    until: int,
+    place: Place,
+) -> Iterator[Table]:
+    """SQLite has no LATERAL; a prepared statement for each agent costs microseconds."""
+    number: ColumnElement[int] = literal_column(":agent_no")
+    statement = _spelled(
+        connection, wanted(_theirs(connection, workspace_id, number, until, place), number)
+    )
+    driver: Any = connection.connection.driver_connection
+    rows: list[tuple[int, ...]] = []
+    for agent_no in numbers.tolist():
+        rows += driver.execute(statement, {"agent_no": agent_no})
+        if len(rows) >= CHUNK:
+            yield np.array(rows, np.int64)
+            rows = []
+    if rows:
+        yield np.array(rows, np.int64)
+
+
+def _ask_together(
+    connection: Connection,
+    workspace_id: int,
+    wanted: Wanted,
+    numbers: Integers,
+    until: int,
+    place: Place,
+) -> Iterator[Table]:
+    number: ColumnElement[int] = literal_column("wanted.agent_no")
+    inner = _spelled(
+        connection, wanted(_theirs(connection, workspace_id, number, until, place), number)
+    )
+    for start in range(0, len(numbers), CHUNK):
+        some = ",".join(map(str, numbers[start : start + CHUNK].tolist()))
+        yield from _tables(
+            connection,
+            f"SELECT lean.* FROM unnest('{{{some}}}'::bigint[]) AS wanted(agent_no)"  # noqa: S608 - numbers, and compiled by us
+            f" CROSS JOIN LATERAL ({inner}) AS lean",
+        )
+
+
+def _theirs(
+    connection: Connection,
+    workspace_id: int,
+    number: ColumnElement[Any],
+    until: int,
+    place: Place,
+) -> Select[Any]:
+    return select(*_columns(connection)).where(
+        outcomes.c.workspace_id == workspace_id,
+        outcomes.c.agent_no == number,
+        outcomes.c.at <= until,
+        tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
+        outcomes.c.counted.is_(True),
+    )
+
+
+def _in_denominator(outcome_filter: Filter) -> ColumnElement[bool]:
+    """Design section 7: any success, and what did not succeed by a fault the filter counts; but never what a
+    user cancelled. `fleet.outcomes.counting` says the same of kinds."""
+    blamed = and_(
+        outcomes.c.fault.in_(_codes(outcome_filter.faults)),
+        or_(
+            outcomes.c.result != code_of(Result.CANCELLED),
+            outcomes.c.fault != code_of(Fault.USER),
+        ),
+    )
+    return and_(
+        outcomes.c.source.in_(_codes(outcome_filter.sources)),
+        or_(outcomes.c.result == code_of(Result.SUCCESS), blamed),
+    )
+
+
+def _codes(words: Iterable[StrEnum]) -> list[int]:
+    return sorted(code_of(word) for word in words)
+
+
+def _newest_first() -> tuple[ColumnElement[Any], ...]:
+    return (outcomes.c.at.desc(), outcomes.c.writer.desc(), outcomes.c.seq.desc())
+
+
+# rows as numbers
+
+
+def _columns(connection: Connection) -> list[ColumnElement[Any]]:
+    """Integers all: result, fault, source and whether there was an error as one; what was not given as
+    `NOT_GIVEN` or 0. The fewer columns, the faster: a million rows pass through the driver."""
+    columns = outcomes.c
+    made = (
+        columns.agent_no,
+        columns.at,
+        columns.seq,
+        kinds_of(
+            columns.result,
+            columns.fault,
+            columns.source,
+            has_error=case((columns.error.is_(None), 0), else_=1),
+        ),
+        func.coalesce(columns.duration_ms, NOT_GIVEN),
+        func.coalesce(columns.tokens_in, 0) + func.coalesce(columns.tokens_out, 0),
+        func.coalesce(columns.cost_micros, 0),
+        func.coalesce(columns.score_e6, NOT_GIVEN),
+    )
+    if connection.dialect.name == "sqlite":
+        return [column.label(f"c{place}") for place, column in enumerate(made)]
+    # of one length, so that a row of the binary COPY is too
+    return [cast(column, BigInteger).label(f"c{place}") for place, column in enumerate(made)]
+
+
+def _spelled(connection: Connection, statement: Select[Any]) -> str:
+    return str(
+        statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+    )
+
+
+def _tables(connection: Connection, statement: str) -> Iterator[Table]:
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        cursor = driver.execute(statement)
+        while rows := cursor.fetchmany(CHUNK):
+            yield np.array(rows, np.int64)
+        return
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT binary)") as copying,
+    ):
+        yield _from_binary(b"".join(copying))
+
+
+_COPY_HEADER = 19
+_COPY_TRAILER = 2
+_COPY_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        *(
+            (f"{kind}{n}", to)
+            for n in range(_WIDTH)
+            for kind, to in (("length", ">i4"), ("value", ">i8"))
+        ),
+    ]
+)
+"""PostgreSQL's documentation of COPY, "Binary Format": a count of fields, then each with its length."""
+
+
+def _from_binary(content: bytes) -> Table:
+    rows = np.frombuffer(content[_COPY_HEADER:-_COPY_TRAILER], _COPY_ROW)
+    table = np.empty((len(rows), _WIDTH), np.int64)
+    for place in range(_WIDTH):
+        table[:, place] = rows[f"value{place}"]
+    return table
+
+
+def _joined(tables: Iterable[Table]) -> Table:
+    found = list(tables)
+    return np.concatenate(found) if found else np.zeros((0, _WIDTH), np.int64)

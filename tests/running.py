@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
 PATIENCE_S = 30.0
@@ -38,10 +39,10 @@ class Running:
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> Answer:
-        return self.ask("POST", path, body or {})
+    def post(self, path: str, body: object = None) -> Answer:
+        return self.ask("POST", path, {} if body is None else body)
 
-    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
+    def ask(self, method: str, path: str, body: object = None) -> Answer:
         """Any status is an answer; a refused connection is not."""
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} if sent is not None else {}
@@ -53,10 +54,15 @@ class Running:
             return Answer(error.code, _decoded(error.read()))
 
     def beat(self, agent_id: str, **fields: object) -> Answer:
-        return self.post(f"/api/agents/{agent_id}/heartbeat", fields)
+        return self.post(f"/api/agents/{quote(agent_id, safe='')}/heartbeat", fields)
+
+    def events(self, *events: Mapping[str, object]) -> None:
+        """A batch of which everything is taken."""
+        answer = self.post("/api/events", events)
+        assert {result["status"] for result in answer.body["results"]} == {200}, answer
 
     def agent(self, agent_id: str) -> Any:
-        answer = self.get(f"/api/agents/{agent_id}")
+        answer = self.get(f"/api/agents/{quote(agent_id, safe='')}")
         assert answer.status == 200, answer
         return answer.body
 

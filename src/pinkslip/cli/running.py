@@ -12,7 +12,7 @@ from pinkslip.app.logs import set_up
 from pinkslip.app.policy_files import BadPolicies, LoadedPolicies, load_policies
 from pinkslip.app.replica import Replica
 from pinkslip.cli.failures import Unusable, refusals
-from pinkslip.cli.words import complain
+from pinkslip.cli.words import complain, counted
 from pinkslip.policies.problems import Problem, did_you_mean
 from pinkslip.settings import BY_KEY, Read, Settings, read_settings
 from pinkslip.web.backend import Phase
@@ -76,13 +76,13 @@ async def _serve(
 
 def banner(policies: LoadedPolicies, replica: Replica) -> list[str]:
     """What a person sees first: where everything is, and whether anything can be fired."""
-    count = len(policies.policy_set.policies)
+    count = counted(len(policies.policy_set.policies), "policy")
     lines = [
         f"Pinkslip {__version__}",
         f"  address   {replica.address}",
         f"  metrics   {replica.address}/metrics",
         f"  database  {replica.database}",
-        f"  policies  {count} policies, {policies.enforcing} enforcing, from {', '.join(policies.places)}",
+        f"  policies  {count}, {policies.enforcing} enforcing, from {', '.join(policies.places)}",
     ]
     if not policies.enforcing:
         lines.append(

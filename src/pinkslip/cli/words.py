@@ -17,6 +17,15 @@ def plain(text: object) -> str:
     return _UNPRINTABLE.sub(_shown, str(text))
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 agent`, `2 agents`."""
+    return (
+        f"{count} {noun}"
+        if count == 1
+        else f"{count} {noun.removesuffix('y')}{'ies' if noun.endswith('y') else 's'}"
+    )
+
+
 def say(line: object = "") -> None:
     """A line on standard output."""
     click.echo(plain(line))

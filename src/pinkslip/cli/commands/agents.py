@@ -12,7 +12,7 @@ from pinkslip.cli import show
 from pinkslip.cli.exits import Exit
 from pinkslip.cli.failures import Away
 from pinkslip.cli.service import Listed, Service, service_options
-from pinkslip.cli.words import plain, print_json
+from pinkslip.cli.words import counted, plain, print_json
 
 WATCH_EVERY_S = 2.0
 LONGEST_WATCHED = 32
@@ -59,8 +59,8 @@ def command(
     """Who is working on what."""
     query: dict[str, object] = {
         "status": ",".join(status) or None,
-        "role": ",".join(role) or None,
-        "model": ",".join(model) or None,
+        "role": role,
+        "model": model,
         "include": ",".join(include) or None,
         "stale": True if stale else None,
         "q": q,
@@ -132,9 +132,9 @@ def _watch(fetch: Callable[[], Listed], *, where: str) -> NoReturn:
 def _head(listed: Listed, where: str, room: int, trouble: str) -> str:
     if trouble:
         return f"Away since {trouble}"
-    count = f"{len(listed.items)}{' or more' if listed.more else ''}"
+    count = counted(len(listed.items), "agent") + (", and more" if listed.more else "")
     cut = f", {room} fit here" if len(listed.items) > room else ""
-    return f"{_now():%H:%M:%SZ}  {count} agents{cut}  {where}  Ctrl-C ends"
+    return f"{_now():%H:%M:%SZ}  {count}{cut}  {where}  Ctrl-C ends"
 
 
 def _rows(

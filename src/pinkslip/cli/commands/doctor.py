@@ -11,7 +11,7 @@ import click
 from pinkslip.cli.exits import Exit
 from pinkslip.cli.failures import Away, Failure
 from pinkslip.cli.service import Service, address
-from pinkslip.cli.words import print_json, say
+from pinkslip.cli.words import counted, print_json, say
 
 AGENTS_LOOKED_AT = 1_000
 
@@ -114,11 +114,11 @@ def _policies(settings: Any) -> Iterator[Look]:
         return
     for problem in loaded.problems:
         yield Look("warning", "policies", problem.render().replace("\n", " "))
-    count = len(loaded.policy_set.policies)
+    count = counted(len(loaded.policy_set.policies), "policy")
     yield Look(
         "ok",
         "policies",
-        f"{count} policies, {loaded.enforcing} enforcing, from {', '.join(loaded.places)}",
+        f"{count}, {loaded.enforcing} enforcing, from {', '.join(loaded.places)}",
     )
     if not loaded.enforcing:
         yield Look(

@@ -38,11 +38,10 @@ def command(
     Folds the agent's history anew, evaluates the policy as it was written then, and says whether the evidence
     of DECISION is identical. Exits with 1 when it is not.
     """
-    answer = (
-        service.get(f"/api/decisions/{segment(decision)}", {"recompute": True})
-        if database is None
-        else _offline(database, decision, config)
-    )
+    if database is None:
+        answer = _online(service, decision)
+    else:
+        answer = _offline(database, decision, config)
     recomputed = answer.get("recomputed")
     if as_json:
         print_json(answer)
@@ -52,14 +51,23 @@ def command(
         sys.exit(Exit.FOUND)
 
 
+def _online(service: Service, decision: str) -> Any:
+    path = f"/api/decisions/{segment(decision)}"
+    answer = service.get(path)
+    return service.get(path, {"recompute": True}) if answer["policy"] else answer
+
+
 def _offline(database: str, decision: str, config: Path | None) -> Any:
-    from pinkslip.app.explaining import explain_offline  # noqa: PLC0415 - opens a database: slow to import
+    from pinkslip.app.core import fleet_settings  # noqa: PLC0415 - opens a database: slow to import
+    from pinkslip.app.explaining import explain_offline  # noqa: PLC0415
     from pinkslip.cli.files import existing, usable_settings  # noqa: PLC0415
 
     with refusals():
         settings = usable_settings(config)
         with existing(database) as opened:
-            return explain_offline(opened, decision, settings=settings)
+            return explain_offline(
+                opened, decision, settings=fleet_settings(settings), reasons=settings.reasons
+            )
 
 
 def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:

@@ -9,7 +9,7 @@ from pinkslip.cli.exits import Exit
 from pinkslip.cli.failures import refusals
 from pinkslip.cli.service import Service, service_options
 from pinkslip.cli.show import print_table
-from pinkslip.cli.words import print_json, say
+from pinkslip.cli.words import counted, print_json, say
 
 
 @click.group()
@@ -45,9 +45,9 @@ def check(*, paths: tuple[Path, ...], reasons: tuple[str, ...], as_json: bool) -
     if loaded.policy_set is None:
         sys.exit(Exit.FOUND)
     if not as_json:
-        count = len(loaded.policy_set.policies)
+        count = counted(len(loaded.policy_set.policies), "policy")
         enforcing = sum(policy.mode == "enforce" for policy in loaded.policy_set.policies)
-        say(f"{count} policies, {enforcing} enforcing, {len(sources)} files")
+        say(f"{count}, {enforcing} enforcing, in {counted(len(sources), 'file')}")
 
 
 @command.command()

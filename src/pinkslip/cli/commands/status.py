@@ -6,7 +6,7 @@ import click
 
 from pinkslip.cli import show
 from pinkslip.cli.service import Service, service_options
-from pinkslip.cli.words import print_json, say
+from pinkslip.cli.words import counted, print_json, say
 
 NAMED = 5
 
@@ -38,11 +38,12 @@ def command(service: Service, *, as_json: bool) -> None:
         )
         return
     by_status = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    say(f"{len(agents)} agents{': ' + by_status if by_status else ''}")
+    say(f"{counted(len(agents), 'agent')}{': ' + by_status if by_status else ''}")
     if stale:
         others = f" and {len(stale) - NAMED} more" if len(stale) > NAMED else ""
         say(f"{len(stale)} stale: {', '.join(stale[:NAMED])}{others}")
-    say(f"{len(policies['policies'])} policies, {policies['enforcing']} enforcing")
+    loaded = counted(len(policies["policies"]), "policy")
+    say(f"{loaded}, {policies['enforcing']} enforcing")
     if policies["reloadFailed"]:
         say(
             "The newest policy files have errors; older ones are in force: pinkslip policy show"

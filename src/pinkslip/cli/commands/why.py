@@ -11,9 +11,9 @@ from pinkslip.cli.words import print_json, say
 @click.argument("agent", callback=agent_id)
 @service_options
 def command(service: Service, *, agent: str, as_json: bool) -> None:
-    """Why AGENT was fired, or was not.
+    """Why an agent was fired, or was not.
 
-    Its fires with what became of them; then what each policy sees, and which guard holds it.
+    The fires of AGENT with what became of them; then what each policy sees, and which guard holds it.
     """
     answer = service.get(agent_path(agent, "/why"))
     if as_json:

@@ -7,7 +7,7 @@ import click
 
 from pinkslip.cli.exits import Exit
 from pinkslip.cli.failures import refusals
-from pinkslip.cli.words import print_json, say
+from pinkslip.cli.words import counted, print_json, say
 
 database_option = click.option(
     "--database",
@@ -103,7 +103,9 @@ def copy(*, source: str, target: str, as_json: bool) -> None:
         if rows:
             say(f"{table}: {rows} rows on both sides")
     for chain in copied.chains:
-        say(f"workspace {chain.workspace_id}: {chain.decisions} decisions, chain whole")
+        say(
+            f"workspace {chain.workspace_id}: {counted(chain.decisions, 'decision')}, chain whole"
+        )
 
 
 @command.command()
@@ -139,7 +141,7 @@ def verify(*, database: str, as_json: bool) -> None:
         for chain in chains:
             where = f"workspace {chain.workspace_id}"
             if chain.broken is None:
-                say(f"{where}: {chain.decisions} decisions, chain whole")
+                say(f"{where}: {counted(chain.decisions, 'decision')}, chain whole")
             else:
                 link = chain.broken
                 say(f"{where}: chain broken at number {link.number}: {link.problem}")

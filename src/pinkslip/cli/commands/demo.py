@@ -57,6 +57,7 @@ def command(*, listen: str, database: str | None, quiet: bool) -> None:
             "database": database,
             "policies": (str(packaged_directory("demo")),),
             "tick": "1s",
+            "per_agent": "full",
             "log_level": "warning",
         }
         run_service(None, overrides, ready=_begin(agents, quiet=quiet))

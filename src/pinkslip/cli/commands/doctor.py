@@ -159,7 +159,7 @@ def _database(where: str) -> Iterator[Look]:
             for chain in maintenance.verify_chain(opened):
                 broken = chain.broken
                 said = (
-                    f"{chain.decisions} decisions, chain whole"
+                    f"{counted(chain.decisions, 'decision')}, chain whole"
                     if broken is None
                     else f"chain broken at number {broken.number}: {broken.problem}"
                 )

@@ -39,7 +39,9 @@ lint: $(READY_DEV) ## ruff, mypy strict, import contracts, rules and dashboards
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=. $(BIN)/mypy -p grafana
 	$(BIN)/lint-imports
+	$(BIN)/python -m grafana.generate --check
 
 fmt: $(READY_DEV) ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -48,6 +50,9 @@ fmt: $(READY_DEV) ## format, and mend what can be mended
 bench: $(READY_DEV) ## every benchmark, each beside its ceiling or peer, as JSON lines
 	@scripts/test-parts.sh
 	$(BIN)/python -m bench $(ARGS)
+
+dashboards: $(READY_DEV) ## write the Grafana dashboards anew from their generator
+	$(BIN)/python -m grafana.generate
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

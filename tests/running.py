@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +109,9 @@ def eventually(
 
 def start(
     directory: Path,
-    *,
+    *arguments: str,
+    command: str = "serve",
+    program: Sequence[str] = (sys.executable, "-m", "pinkslip"),
     database: str | None = None,
     policies: Path | None = None,
     listen: str = "127.0.0.1:0",
@@ -120,7 +122,7 @@ def start(
     """Start and, unless told not to, wait until it serves. Its output is in `serve.log`."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "serve.log"
-    argv = [sys.executable, "-m", "pinkslip", "serve", "--listen", listen]
+    argv = [*program, command, "--listen", listen, *arguments]
     argv += ["--database", database or str(directory / "pinkslip.db")]
     if policies is not None:
         argv += ["--policies", str(policies)]
@@ -150,9 +152,9 @@ def start(
 
 
 @contextmanager
-def serving(directory: Path, **options: Any) -> Iterator[Running]:
+def serving(directory: Path, *arguments: str, **options: Any) -> Iterator[Running]:
     """`start`, and `stop` at the end whatever happens."""
-    running = start(directory, **options)
+    running = start(directory, *arguments, **options)
     try:
         yield running
     finally:

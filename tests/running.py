@@ -36,6 +36,11 @@ class Running:
     log: Path
     url: str
 
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return self.url.removeprefix("http://")
+
     def get(self, path: str) -> Answer:
         return self.ask("GET", path)
 
@@ -55,6 +60,9 @@ class Running:
 
     def beat(self, agent_id: str, **fields: object) -> Answer:
         return self.post(f"/api/agents/{quote(agent_id, safe='')}/heartbeat", fields)
+
+    def finish(self, agent_id: str, **fields: object) -> Answer:
+        return self.post(f"/api/agents/{quote(agent_id, safe='')}/finish", fields)
 
     def events(self, *events: Mapping[str, object]) -> None:
         """A batch of which everything is taken."""
@@ -81,10 +89,14 @@ class Running:
         self.process.wait()
 
     def stop(self) -> int:
-        """As a supervisor does; the exit code."""
+        """As a supervisor does, to its last resort; the exit code. Harmless when it has ended already."""
         if self.process.poll() is None:
             self.process.terminate()
-        return self.process.wait(PATIENCE_S)
+        try:
+            return self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
 
 def _decoded(body: bytes) -> Any:

@@ -9,14 +9,14 @@ from typing import Self
 import pytest
 from tests.alerting.chain import hastened_rules, routes
 from tests.prometheus import Notification, Stack, Watched, wait_for
-from tests.service import Service, running_service, stop
+from tests.running import Running, serving
 
 JOB = "service"
 INTERVAL_S = 1
 GRACE_S = 3 * INTERVAL_S
 LONGER_THAN_EVERY_LIMIT_S = 11
 """Grace, tick, scrape, rule and group_wait of these tests come to nine seconds."""
-SETTINGS = ("--set", "tick=1s")
+SETTINGS = {"tick": "1s"}
 
 
 class Beating:
@@ -24,7 +24,7 @@ class Beating:
 
     def __init__(self, *agents: str) -> None:
         self.living = set(agents)
-        self._service: Service | None = None
+        self._service: Running | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -36,7 +36,7 @@ class Beating:
         self._ended.set()
         self._thread.join()
 
-    def report_to(self, service: Service) -> None:
+    def report_to(self, service: Running) -> None:
         self._service = service
 
     def _run(self) -> None:
@@ -48,8 +48,8 @@ class Beating:
         if self._service is None:
             return
         try:
-            self._service.send(agent, "heartbeat", **introduced(agent))
-        except (OSError, RuntimeError):
+            self._service.beat(agent, **introduced(agent))
+        except OSError:
             return  # the service is away: a heartbeat is lost, as with a real reporter
 
 
@@ -69,13 +69,13 @@ def beating() -> Iterator[Beating]:
 
 
 @pytest.fixture(scope="module")
-def service(home: Path, beating: Beating, prometheus_stack: Stack) -> Iterator[Service]:
+def service(home: Path, beating: Beating, prometheus_stack: Stack) -> Iterator[Running]:
     """Two agents that beat, one that waits for its user, one that finished; all watched."""
-    with running_service(home, *SETTINGS) as service:
+    with serving(home, settings=SETTINGS) as service:
         beating.report_to(service)
-        service.send("waiting", "heartbeat", **introduced("waiting", "WAITING"))
-        service.send("finished", "heartbeat", **introduced("finished"))
-        service.send("finished", "finish", context="done", bootId="finished")
+        service.beat("waiting", **introduced("waiting", "WAITING"))
+        service.beat("finished", **introduced("finished"))
+        service.finish("finished", context="done", bootId="finished")
         stack = prometheus_stack
         stack.alertmanager.configure(routes(stack.receiver))
         stack.prometheus.watch({JOB: Watched(service.address, rules=hastened_rules(JOB))})
@@ -89,7 +89,7 @@ def told(stack: Stack) -> list[Notification]:
 
 
 def test_an_agent_that_goes_silent_pages_and_nobody_else_does(
-    service: Service, beating: Beating, prometheus_stack: Stack
+    service: Running, beating: Beating, prometheus_stack: Stack
 ) -> None:
     time.sleep(2 * GRACE_S)
     assert told(prometheus_stack) == []
@@ -111,12 +111,12 @@ def test_an_agent_that_goes_silent_pages_and_nobody_else_does(
 
 
 def test_a_stop_longer_than_every_limit_pages_once_for_the_monitor_and_for_no_agent(
-    service: Service, beating: Beating, home: Path, prometheus_stack: Stack
+    service: Running, beating: Beating, home: Path, prometheus_stack: Stack
 ) -> None:
     before = len(told(prometheus_stack))
-    stop(service)
+    service.stop()
     time.sleep(LONGER_THAN_EVERY_LIMIT_S)
-    with running_service(home, *SETTINGS, address=service.address) as again:
+    with serving(home, settings=SETTINGS, listen=service.address) as again:
         beating.report_to(again)
         time.sleep(LONGER_THAN_EVERY_LIMIT_S)
         prometheus_stack.prometheus.forget(JOB)

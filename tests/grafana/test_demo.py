@@ -6,20 +6,20 @@ from pathlib import Path
 import pytest
 from tests.grafana.panels import unanswered
 from tests.prometheus import Prometheus, Stack, Watched, wait_for
-from tests.service import Service, running_service
+from tests.running import Running, serving
 
 JOB = "grafana-demo"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     home: Path = tmp_path_factory.mktemp("demo")
-    with running_service(home, command="demo") as service:
+    with serving(home, command="demo") as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def prometheus(prometheus_stack: Stack, demo: Service) -> Iterator[Prometheus]:
+def prometheus(prometheus_stack: Stack, demo: Running) -> Iterator[Prometheus]:
     prometheus_stack.prometheus.watch({JOB: Watched(demo.address)})
     # every role has ended tasks, so that each has a rate
     wait_for(

@@ -92,7 +92,7 @@ def test_a_database_that_is_missing_is_said_and_not_made(
     assert not (place / MISSING).exists()
 
 
-@pytest.mark.parametrize("command", [["explain", "x"], ["db", "verify"], ["db", "upgrade"]])
+@pytest.mark.parametrize("command", [["explain", "x"], ["db", "upgrade"]])
 def test_a_file_that_is_no_database_is_refused_in_one_line(
     place: Path, command: list[str]
 ) -> None:
@@ -100,6 +100,13 @@ def test_a_file_that_is_no_database_is_refused_in_one_line(
 
     assert done.exit_code == Exit.USAGE
     assert done.stderr == f"pinkslip: cannot use {place}/{FOREIGN}: file is not a database\n"
+
+
+def test_verify_finds_that_a_file_is_no_database(place: Path) -> None:
+    done = _run("db", "verify", "--database", FOREIGN)
+
+    assert done.exit_code == Exit.FOUND
+    assert done.stdout == f"problem: cannot use {place}/{FOREIGN}: file is not a database\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
-from pinkslip.model.errors import Conflict
+from pinkslip.model.errors import Conflict, Invalid
 from pinkslip.store import chain
 from pinkslip.store.backups import backup
 from pinkslip.store.copying import Copied, Step, copy
@@ -68,8 +68,12 @@ def quick_check(database: Database) -> Health:
         facts.append(("schema", REVISIONS[-1]))
     except Conflict as refusal:
         problems.append(str(refusal))
-    except DBAPIError as error:
-        problems.append(f"{database.where}: {first_line(error)}")
+    except (Invalid, DBAPIError) as error:
+        problems.append(
+            f"{database.where}: {first_line(error)}"
+            if isinstance(error, DBAPIError)
+            else str(error)
+        )
         return Health(problems=tuple(problems), warnings=(), facts=tuple(facts))
     if database.dialect == "sqlite":
         facts.append(("SQLite", sqlite3.sqlite_version))

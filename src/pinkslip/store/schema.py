@@ -170,8 +170,7 @@ def translated(database: Database) -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable(f"{database.where}: {first_line(error)}") from error
     except DatabaseError as error:
-        if (
-            type(error) is not DatabaseError
-        ):  # its kinds say that a statement was wrong: our mistake
+        # its kinds say that a statement was wrong: our mistake
+        if type(error) is not DatabaseError:
             raise
         raise Invalid(f"cannot use {database.where}: {first_line(error)}") from error

@@ -218,30 +218,40 @@ class Core:
 
     async def follow_up(self) -> None:
         """Settle deliveries that are due, unless enforcement is stopped; then count them."""
-        self.deliveries = await self.read(self.readers.open_deliveries, self.workspace.id)
-        if self.deliveries and not stopped_because(self.enforcement):
-            graces, seen_since = await self.ask(partial(_graces, self.deliveries))
-            changes = review(
-                self.deliveries,
-                now=self.journal.now(),
-                grace_ms=graces.__getitem__,
-                seen_since=seen_since,
-                settings=EnforceSettings(stop_grace_ms=self.settings.stop_grace_ms),
+        await self.recount()
+        if not self.deliveries or stopped_because(self.enforcement):
+            return
+        graces, seen_since = await self.ask(partial(_graces, self.deliveries))
+        changes = review(
+            self.deliveries,
+            now=self.journal.now(),
+            grace_ms=graces.__getitem__,
+            seen_since=seen_since,
+            settings=EnforceSettings(stop_grace_ms=self.settings.stop_grace_ms),
+        )
+        if not changes:
+            return
+        await self.act(partial(ticks.record_deliveries, changes=changes))
+        for change in changes:
+            log.info(
+                "a delivery moved on",
+                fire=change.fire_id,
+                generation=change.generation,
+                state=change.state.value,
+                detail=change.detail,
             )
-            if changes:
-                await self.act(partial(ticks.record_deliveries, changes=changes))
-                for change in changes:
-                    log.info(
-                        "a delivery moved on",
-                        fire=change.fire_id,
-                        generation=change.generation,
-                        state=change.state.value,
-                        detail=change.detail,
-                    )
-                self.deliveries = await self.read(
-                    self.readers.open_deliveries, self.workspace.id
-                )
-        await self._count_deliveries()
+        await self.recount()
+
+    async def recount(self) -> None:
+        """How deliveries stand, for whoever asks next. An agent told again is a zombie until it is settled."""
+        self.deliveries = await self.read(self.readers.open_deliveries, self.workspace.id)
+        self.delivery_counts = await self.read(self.readers.delivery_counts, self.workspace.id)
+        risen = {
+            delivery.agent_no
+            for delivery in self.deliveries
+            if delivery.state is DeliveryState.ZOMBIE or delivery.generation > 1
+        }
+        self.zombies = await self.ask(partial(_roles_counted, sorted(risen)))
 
     async def save(self) -> None:
         """Write changed agents to their rows, and let go of those that left long ago."""
@@ -323,16 +333,6 @@ class Core:
             log.warning("too many edges at once; the rest follows", deferred=judgement.deferred)
         for finding in judgement.findings:
             log.error("a policy is broken", policy=finding.policy, reason=finding.message)
-
-    async def _count_deliveries(self) -> None:
-        self.delivery_counts = await self.read(self.readers.delivery_counts, self.workspace.id)
-        newest = {delivery.agent_no: delivery for delivery in self.deliveries}
-        risen = [
-            delivery.agent_no
-            for delivery in newest.values()
-            if delivery.state is DeliveryState.ZOMBIE or delivery.generation > 1
-        ]
-        self.zombies = await self.ask(partial(_roles_counted, risen)) if risen else {}
 
 
 class Early:

@@ -238,6 +238,7 @@ class Replica:
             raise
         finally:
             telling.cancel()
+        await core.recount()
         core.start()
         self.service.core = core
         self.service.state = State(Phase.SERVING, holder=self._holder)

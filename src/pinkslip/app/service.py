@@ -215,6 +215,7 @@ class Service:
         if not dry_run:
             role = await core.ask(lambda seat: seat.role_of(done.agent_no))
             core.tallies.count_fire(reason=reason, actor=actor.kind, role=role)
+            await core.recount()
             log.info("fired by hand", agent=done.agent_id, reason=reason, actor=actor.name)
         return done
 
@@ -237,6 +238,7 @@ class Service:
         history_ = await self.fires(workspace_id, [view.agent_no])
         newest = history_[view.agent_no][-1]
         core.tallies.count_reversal(policy=newest.policy, role=view.role or "")
+        await core.recount()
         log.info("reinstated", agent=view.agent_id, wrong=wrong, actor=actor.name)
         return view
 

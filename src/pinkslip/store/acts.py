@@ -513,6 +513,9 @@ def _take_back(tx: Transaction, head: Head, *, context: str, wrong: bool, actor:
             deliveries.c.workspace_id == head.workspace_id,
             deliveries.c.agent_no == head.agent_no,
             deliveries.c.state.in_(OPEN_STATES),
+            deliveries.c.settled_at.is_(
+                None
+            ),  # what is settled is history: a kill that failed, failed
         )
         .values(
             state=DeliveryState.CANCELLED, settled_at=tx.now, detail=f"reinstated by {actor}"

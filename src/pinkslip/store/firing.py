@@ -280,7 +280,7 @@ def _post_mortem(
     was_silent: bool,
 ) -> str:
     recent = newest_outcomes(
-        tx.connection, head.workspace_id, head.agent_no, limit=OUTCOMES_KEPT
+        tx.connection, head.workspace_id, head.agent_no, limit=OUTCOMES_KEPT, counted_only=True
     )
     does = WHAT_IT_DOES
     if was_silent:

@@ -325,13 +325,14 @@ class Readers:
             return [_episode(row) for row in rows]
 
     def open_deliveries(self, workspace_id: int) -> list[Delivery]:
-        """What is neither confirmed nor cancelled, in order of fire and generation."""
+        """What is not settled, in order of fire and generation."""
         with self._reading() as connection:
             rows = connection.execute(
                 select(deliveries)
                 .where(
                     deliveries.c.workspace_id == workspace_id,
                     deliveries.c.state.in_(OPEN_STATES),
+                    deliveries.c.settled_at.is_(None),
                 )
                 .order_by(
                     deliveries.c.created_at, deliveries.c.fire_id, deliveries.c.generation
@@ -472,11 +473,14 @@ def newest_outcomes(
     *,
     limit: int,
     before: int | None = None,
+    counted_only: bool = False,
 ) -> list[Done]:
-    """An agent's outcomes, newest first."""
+    """An agent's outcomes, newest first; `counted_only` leaves out what it sent while fired."""
     statement = select(*DONE_COLUMNS).where(
         outcomes.c.workspace_id == workspace_id, outcomes.c.agent_no == agent_no
     )
+    if counted_only:
+        statement = statement.where(outcomes.c.counted)
     if before is not None:
         statement = statement.where(outcomes.c.at < before)
     newest = statement.order_by(

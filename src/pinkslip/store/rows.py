@@ -168,10 +168,11 @@ _RUNS: dict[Dialect, _Insert] = {
         conflict=_EXTEND.format(gaps="beat_runs.gaps || excluded.gaps"),
     ),
 }
-# whatever was concluded from silence, the agent is there: it has read its order now
+# whatever was concluded from silence or a last word, the agent is there: it has read its order now, and a word
+# after the last one shows that it was not the last
 _HEARD = (
     "UPDATE deliveries SET delivered_at = coalesce(delivered_at, {0}), last_report_at = {0},"
-    " last_word = last_word OR {0}, settled_at = CASE WHEN state IN"
+    " last_word = {0}, settled_at = CASE WHEN state IN"
     " ('pending', 'unverified', 'confirmed') THEN NULL ELSE settled_at END,"
     " state = CASE WHEN state IN ('pending', 'unverified', 'confirmed') THEN 'delivered' ELSE state END"
     " WHERE workspace_id = {0} AND fire_id = {0} AND state <> 'cancelled' AND generation ="

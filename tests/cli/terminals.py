@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 PATIENCE_S = 30.0
+CTRL_C_HEEDED = ("env", "--default-signal=INT")
+"""Before a command: tests that run in the background of a shell ignore Ctrl-C, and their children inherit that."""
 _ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])")
 
 
@@ -33,7 +35,7 @@ class Terminal:
         self.raw = ""
         """Everything it wrote."""
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *argv],
+            [*CTRL_C_HEEDED, "setsid", "--ctty", *argv],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -59,8 +61,11 @@ class Terminal:
 
     def end(self) -> int:
         """Read until it ends; the exit code."""
+        deadline = time.monotonic() + PATIENCE_S
         while self._read() or self.process.poll() is None:
-            pass
+            if time.monotonic() > deadline:
+                self.process.kill()
+                raise AssertionError(f"does not end; it wrote {self.text!r}")
         os.close(self._ours)
         return self.process.wait(PATIENCE_S)
 

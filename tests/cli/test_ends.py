@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from tests.cli.conftest import ODD, Pinkslip
+from tests.cli.terminals import CTRL_C_HEEDED
 from tests.running import Running, serving, start
 
 from pinkslip.cli.exits import Exit
@@ -184,7 +185,7 @@ def test_ctrl_c_ends_a_command_quietly() -> None:
     asked = threading.Event()
     with _somebody_else(200, b"{}", asked=asked, after_s=60) as url:
         process = subprocess.Popen(
-            [*PINKSLIP, "status"],
+            [*CTRL_C_HEEDED, *PINKSLIP, "status"],
             env={**os.environ, "PINKSLIP_URL": url},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg import OperationalError
+from psycopg.pq import ExecStatus
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -406,11 +408,22 @@ def _tables(connection: Connection, statement: str) -> Iterator[Table]:
         while rows := cursor.fetchmany(CHUNK):
             yield np.array(rows, np.int64)
         return
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT binary)") as copying,
-    ):
-        yield _from_binary(b"".join(copying))
+    yield _from_binary(
+        b"".join(_copied(driver, f"COPY ({statement}) TO STDOUT (FORMAT binary)"))
+    )
+
+
+def _copied(driver: Any, statement: str) -> Iterator[bytes]:
+    """What COPY sends, a row at a time, from libpq itself: psycopg's own reader costs three times as much."""
+    libpq = driver.pgconn
+    begun = libpq.exec_(statement.encode())
+    if begun.status != ExecStatus.COPY_OUT:
+        raise OperationalError(libpq.get_error_message())
+    while (piece := libpq.get_copy_data(0))[0] >= 0:
+        yield bytes(piece[1])
+    while (ended := libpq.get_result()) is not None:
+        if ended.status != ExecStatus.COMMAND_OK:
+            raise OperationalError(libpq.get_error_message())
 
 
 _COPY_HEADER = 19

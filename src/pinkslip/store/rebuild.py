@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import Connection, Select, and_, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from pinkslip.fleet.needs import Horizon
 from pinkslip.fleet.outcomes import Arrivals
@@ -295,17 +295,24 @@ def _agents(
     connection: Connection, workspace_id: int, place: Place, keep_after: int
 ) -> Iterator[Restored]:
     """One query for each way to be wanted, so that each has its index."""
-    came_back = select(agent_changes.c.agent_no).where(
-        agent_changes.c.workspace_id == workspace_id,
-        tuple_(agent_changes.c.writer, agent_changes.c.seq) > (place.writer, place.seq),
-        agent_changes.c.kind.in_(("Revived", "Reinstated")),
-    )
-    for condition in (
-        agents.c.left_at.is_(None),
-        agents.c.left_at > keep_after,
-        and_(agents.c.left_at <= keep_after, agents.c.agent_no.in_(came_back)),
-    ):
-        yield from restored_agents(connection, workspace_id, condition, chunk=CHUNK)
+    loaded = set[int]()
+    for condition in (agents.c.left_at.is_(None), agents.c.left_at > keep_after):
+        for agent in restored_agents(connection, workspace_id, condition, chunk=CHUNK):
+            loaded.add(agent.agent_no)
+            yield agent
+    came_back = connection.execute(
+        select(agent_changes.c.agent_no)
+        .where(
+            agent_changes.c.workspace_id == workspace_id,
+            tuple_(agent_changes.c.writer, agent_changes.c.seq) > (place.writer, place.seq),
+            agent_changes.c.kind.in_(("Revived", "Reinstated")),
+        )
+        .distinct()
+    ).scalars()
+    missing = sorted(set(came_back) - loaded)
+    for start in range(0, len(missing), CHUNK):
+        some = agents.c.agent_no.in_(missing[start : start + CHUNK])
+        yield from restored_agents(connection, workspace_id, some, chunk=CHUNK)
 
 
 def _blinds(connection: Connection, workspace_id: int, place: Place) -> list[Blinded]:

@@ -49,6 +49,9 @@ READS: Mapping[str, tuple[Field, ...]] = {
 }
 """Which sums each windowed measure rests on."""
 
+EVERY_WINDOW = (Field.TASKS,)
+"""Sums that every window keeps, whatever is read of it: evidence says on how many tasks it rests."""
+
 _CHUNK = 16_384
 """Outcomes added up at a time: small enough for the caches, large enough to pay."""
 
@@ -130,9 +133,9 @@ class Memory:
                 continue
             key = (need.window.length, need.outcomes)
             if need.window.kind is WindowKind.TIME:
-                time_fields.setdefault(key, set()).update(READS[need.name])
+                time_fields.setdefault(key, {*EVERY_WINDOW}).update(READS[need.name])
             else:
-                task_fields.setdefault(key, set()).update(READS[need.name])
+                task_fields.setdefault(key, {*EVERY_WINDOW}).update(READS[need.name])
         self.time_windows = {
             key: self._time_window(key, frozenset(fields), now)
             for key, fields in time_fields.items()

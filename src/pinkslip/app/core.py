@@ -83,6 +83,8 @@ class Core:
     deliveries: Sequence[Delivery] = ()
     delivery_counts: Mapping[DeliveryState, int] = field(default_factory=dict)
     zombies: Mapping[str, int] = field(default_factory=dict)
+    resolve: Resolve = field(default=lambda _answers: None)
+    """How the writer hands receipts over: one for all, so that a commit wakes the loop once."""
     _tickers: list[Ticker] = field(default_factory=list)
     _ticked: "asyncio.Future[TickReport] | None" = None
 
@@ -171,6 +173,7 @@ class Core:
     def start(self) -> None:
         """Begin to tick. On the event loop."""
         loop = asyncio.get_running_loop()
+        self.resolve = lambda answers: _call_soon(loop, _settle, answers)
         self.seat.on_tick = lambda report: _call_soon(loop, self._take_report, report)
         self._tickers = [
             Ticker(self.clock, self.settings.tick_ms, self.tick),
@@ -294,10 +297,6 @@ class Core:
     async def ask(self, question: Callable[[Seat], T]) -> T:
         """Ask the fleet, on its thread, after everything committed so far."""
         return await asyncio.wrap_future(self.fleet_thread.ask(self.workspace.id, question))
-
-    def resolver(self, loop: asyncio.AbstractEventLoop) -> Resolve:
-        """How the writer hands receipts over: one wake-up of the loop for each commit."""
-        return lambda answers: _call_soon(loop, _settle, answers)
 
     async def act(self, work: Callable[[Transaction], T]) -> T:
         """One fenced transaction."""

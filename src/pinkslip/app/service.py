@@ -124,10 +124,9 @@ class Service:
     async def report(self, reports: Sequence[Report]) -> list[Receipt]:
         """Durable when it returns."""
         core = self.serving
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[Receipt]] = loop.create_future()
+        answer: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
         try:
-            core.journal.submit(reports, token=answer, resolve=core.resolver(loop))
+            core.journal.submit(reports, token=answer, resolve=core.resolve)
             return await answer
         except Unavailable:
             for kind, count in Counter(map(_kind, reports)).items():

@@ -19,6 +19,7 @@ from pinkslip.model.decisions import (
     TickRecord,
     TickWritten,
 )
+from pinkslip.model.errors import Conflict
 from pinkslip.model.facts import Blinded
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.words import (
@@ -51,7 +52,11 @@ def record_tick(
     *,
     grace: Grace = DEFAULT_GRACE,
 ) -> TickWritten:
-    """Write a tick whole, or raise and leave nothing of it."""
+    """Write a tick whole, or raise and leave nothing of it. Conflict: it was taken under another tenure."""
+    if (record.writer, record.epoch) != (tx.writer, tx.epoch):
+        raise Conflict(
+            f"the tick was taken under epoch {record.epoch}; the lease is at epoch {tx.epoch}"
+        )
     _keep_policy_set(tx, record, policy_set)
     texts = {policy.name: policy.text for policy in policy_set.policies}
     judged, to_fire = _settled(tx, record)

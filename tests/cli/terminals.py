@@ -39,7 +39,7 @@ class Terminal:
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**os.environ, "TERM": "xterm-256color", **environment},
+            env={**_without_a_size(os.environ), "TERM": "xterm-256color", **environment},
         )
         os.close(theirs)
 
@@ -55,7 +55,7 @@ class Terminal:
         """Until `text` was written, behind place `after`; the place behind it."""
         deadline = time.monotonic() + PATIENCE_S
         while (found := self.text.find(text, after)) < 0:
-            assert time.monotonic() < deadline, f"no {text!r} in {self.text!r}"
+            assert time.monotonic() < deadline, f"no {text!r} in {self.text[-2000:]!r}"
             assert self._read() or self.process.poll() is None, f"ended: {self.text!r}"
         return found + len(text)
 
@@ -79,6 +79,13 @@ class Terminal:
             return False
         self.raw += piece.decode(errors="replace")
         return bool(piece)
+
+
+def _without_a_size(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a terminal's own size must not be overruled by."""
+    return {
+        name: value for name, value in variables.items() if name not in {"COLUMNS", "LINES"}
+    }
 
 
 def pinkslip(*arguments: str, url: str, columns: int = 100) -> Terminal:

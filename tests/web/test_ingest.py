@@ -60,6 +60,36 @@ async def test_the_report_reaches_the_journal_as_it_was_said(
     assert report.event.status is UNSET
 
 
+async def test_null_is_as_good_as_absent_where_there_is_nothing_to_clear(
+    served: Served, backend: MemoryBackend
+) -> None:
+    body = {"seq": None, "leaving": None, "status": "WORKING"}
+    item = {"type": "heartbeat", "agentId": "a", **body}
+
+    alone = await served.post(BEAT, body)
+    _, batch = await served.post(EVENTS, [item])
+
+    assert (alone[0], [result["status"] for result in batch["results"]]) == (200, [200])
+    assert [report.event for report in backend.reports] == [
+        Heartbeat(status=Status.WORKING)
+    ] * 2
+
+
+async def test_an_empty_event_id_is_no_id(served: Served, backend: MemoryBackend) -> None:
+    body = {"result": "success", "eventId": ""}
+
+    alone = await served.post(OUTCOME, body)
+    _, batch = await served.post(EVENTS, [{"type": "outcome", "agentId": "a", **body}])
+
+    (in_batch,) = batch["results"]
+    assert (alone[0], in_batch["status"]) == (422, 422)
+    for problem in (alone[1], in_batch["problem"]):
+        assert problem["errors"] == [
+            {"pointer": "/eventId", "detail": "Expected `str` of length >= 1"}
+        ]
+    assert not backend.reports
+
+
 async def test_an_outcome_is_counted_once_however_often_it_is_sent(served: Served) -> None:
     body = {"result": "success", "eventId": "e-1"}
 
@@ -112,7 +142,7 @@ async def test_agents_may_not_terminate_themselves(served: Served) -> None:
         ({"currentTask": "x" * 501}, "/currentTask", "length <= 500"),
         ({"interval": 0}, "/interval", ">= 1"),
         ({"contextUsed": 1.5}, "/contextUsed", "<= 1"),
-        ({"seq": 1.5}, "/seq", "Expected `int`"),
+        ({"seq": 1.5}, "/seq", "Expected `int | null`"),
         ({"labels": {str(n): "" for n in range(21)}}, "/labels", "length <= 20"),
         ({"labels": {"a/b": "x\x07"}}, "/labels/a~1b", "control character"),
         ({"name": "two\nlines"}, "/name", "control character"),

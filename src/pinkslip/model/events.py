@@ -1,17 +1,21 @@
 """What agents report, as the wire spells it. The same types validate, document and travel to the journal.
 
-A field that is absent is `UNSET` and keeps its value; `None` clears it. Limits are in characters.
+A field that is absent is `UNSET` and keeps its value; `None` clears it, and is as good as absent where there
+is nothing to clear. Limits are in characters.
 """
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import force_setattr
 
 from pinkslip.model.words import Fault, Result, Source, Status
 
 Text64 = Annotated[str, Meta(max_length=64)]
 Text100 = Annotated[str, Meta(max_length=100)]
 Text200 = Annotated[str, Meta(max_length=200)]
+Name64 = Annotated[str, Meta(min_length=1, max_length=64)]
+Name200 = Annotated[str, Meta(min_length=1, max_length=200)]
 Text500 = Annotated[str, Meta(max_length=500)]
 Text4000 = Annotated[str, Meta(max_length=4000)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -25,6 +29,12 @@ Timestamp = Annotated[
 Labels = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Text200], Meta(max_length=20)
 ]
+if TYPE_CHECKING:  # whoever reads a heartbeat never meets the null that the wire may hold
+    Seq = Count | UnsetType
+    Leaving = bool
+else:
+    Seq = Count | None | UnsetType
+    Leaving = bool | None
 
 
 class Heartbeat(
@@ -38,9 +48,9 @@ class Heartbeat(
     interval: Seconds | None | UnsetType = UNSET
     context_used: Ratio | None | UnsetType = UNSET
     boot_id: Text64 | None | UnsetType = UNSET
-    seq: Count | UnsetType = UNSET
+    seq: Seq = UNSET
     sent_at: Timestamp | UnsetType = UNSET
-    leaving: bool = False
+    leaving: Leaving = False
     name: Text200 | None | UnsetType = UNSET
     model: Text200 | None | UnsetType = UNSET
     role: Text100 | None | UnsetType = UNSET
@@ -50,6 +60,13 @@ class Heartbeat(
     session_key: Text200 | None | UnsetType = UNSET
     last_error: Text4000 | None | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        """A null has nothing to clear in `seq` and `leaving`."""
+        if None in (self.seq, self.leaving):
+            for name, absent in (("seq", UNSET), ("leaving", False)):
+                if getattr(self, name) is None:
+                    force_setattr(self, name, absent)
+
 
 class Outcome(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", gc=False
@@ -57,7 +74,7 @@ class Outcome(
     """How one task ended."""
 
     result: Result
-    event_id: Text64 | None = None
+    event_id: Name64 | None = None
     fault: Fault | None = None
     kind: Text100 | None = None
     duration_ms: Milliseconds | None = None
@@ -83,8 +100,8 @@ class SessionReport(
 ):
     """One conversation of an agent. Absent keeps, null clears."""
 
-    agent_id: Text200 | None | UnsetType = UNSET
-    user_id: Text64 | UnsetType = UNSET
+    agent_id: Name200 | None | UnsetType = UNSET
+    user_id: Name64 | UnsetType = UNSET
     started_at: Timestamp | UnsetType = UNSET
     label: Text200 | None | UnsetType = UNSET
     channel: Text100 | None | UnsetType = UNSET

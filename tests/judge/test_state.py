@@ -15,13 +15,13 @@ from tests.judge.world import (
     broken_condition,
     make_policy,
     make_set,
+    unspeakable,
 )
 
 from pinkslip.judge.judge import JudgeState, judge
 from pinkslip.model.decisions import Episode
-from pinkslip.model.policy import MaxFired, Newborn, Policy
+from pinkslip.model.policy import MaxFired, MaxFires, Newborn, Panic, Policy
 from pinkslip.model.words import Action, EpisodeState, Mode
-from pinkslip.policies.language import parse_condition
 
 YOUNG = replace(CALM, newborn=Newborn(age_ms=HOUR, tasks=0))
 NOTIFY = make_policy(action=Action.NOTIFY)
@@ -272,15 +272,57 @@ def test_a_policy_that_breaks_keeps_its_episodes_as_they_were() -> None:
 
 
 def test_a_policy_that_breaks_while_speaking_decides_nothing() -> None:
-    condition = parse_condition("abs(heartbeat_age) > 90s")
-    # it can be evaluated, and no longer be said: it forgot where it was written
-    nowhere = replace(condition.tree.left, span=None)  # type: ignore[union-attr]  # on purpose
-    unspeakable = replace(condition, tree=replace(condition.tree, left=nowhere))  # type: ignore[arg-type]  # a comparison
-    ticker = Ticker([late()], replace(NOTIFY, when=unspeakable), replace(NOTIFY, name="other"))
+    ticker = Ticker([late()], unspeakable(NOTIFY), replace(NOTIFY, name="other"))
 
     judgement = ticker.tick()
 
     assert [each.policy for each in judgement.findings] == ["unresponsive"]
+    assert [each.policy for each in judgement.decisions] == ["other"]
+    assert judgement.matched == {"other": 1}
+
+
+@pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.SHADOW])
+def test_a_policy_that_breaks_while_speaking_spends_nothing_of_the_envelope(mode: Mode) -> None:
+    guards = replace(CALM, max_fires=MaxFires(count=1))
+    broken = unspeakable(replace(FIRE, name="broken", mode=mode))
+    other = replace(FIRE, name="other", mode=mode)
+    ticker = Ticker([late(1), late(2)], broken, other, guards=guards)
+
+    judgement = ticker.tick()
+
+    alone = Ticker([late(1), late(2)], other, guards=guards).tick()
+    assert [each.policy for each in judgement.findings] == ["broken"]
+    assert judgement.decisions == alone.decisions
+    assert {each.verdict for each in alone.decisions} == {
+        "held",
+        "fired" if mode is Mode.ENFORCE else "shadowed",
+    }
+    assert judgement.after.virtual == alone.after.virtual
+
+
+def test_a_policy_that_breaks_while_speaking_makes_no_panic() -> None:
+    guards = replace(CALM, panic=Panic(share=0.0, at_least=1))
+    not_yet_stale = Agent(number=1, silent_s=95.0, interval_s=60.0)
+    ticker = Ticker([not_yet_stale], unspeakable(FIRE), guards=guards)
+
+    judgement = ticker.tick()
+
+    assert [each.policy for each in judgement.findings] == ["unresponsive"]
+    assert judgement.panics == ()
+
+
+def test_two_policies_that_break_while_speaking_are_two_findings() -> None:
+    ticker = Ticker(
+        [late()],
+        replace(unspeakable(NOTIFY), name="one"),
+        replace(NOTIFY, name="other"),
+        replace(unspeakable(FIRE), name="two"),
+        BROKEN,
+    )
+
+    judgement = ticker.tick()
+
+    assert sorted(each.policy for each in judgement.findings) == ["broken", "one", "two"]
     assert [each.policy for each in judgement.decisions] == ["other"]
 
 

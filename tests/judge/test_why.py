@@ -12,10 +12,11 @@ from tests.judge.world import (
     Ticker,
     broken_condition,
     make_policy,
+    unspeakable,
 )
 
-from pinkslip.judge.why import PolicyAnswer, why
-from pinkslip.model.policy import Matcher, MaxFired, Newborn, Policy
+from pinkslip.judge.why import PolicyAnswer, bypassed, why
+from pinkslip.model.policy import Guards, Matcher, MaxFired, Newborn, Panic, Policy
 from pinkslip.model.words import Action, Guard, Mode, Status
 
 GUARDED = replace(
@@ -206,6 +207,33 @@ def test_every_policy_answers_in_order_even_a_broken_one() -> None:
     assert "could not be judged" in answers[1].words
 
 
+def test_a_policy_that_breaks_while_speaking_says_so_and_the_others_are_whole() -> None:
+    broken = unspeakable(make_policy(name="broken"))
+    ticker = Ticker([late()], broken, make_policy())
+    ticker.state.apply(
+        Ticker([late()], replace(make_policy(for_ms=HOUR), name="broken")).tick()
+    )
+
+    answers = asked(ticker)
+
+    assert "could not be judged" in answers[0].words
+    assert (answers[0].truth, answers[0].state) == ("unknown", "pending")
+    assert (
+        answers[1].words
+        == f"it holds: {SAID}; nothing is missing: the next tick fires the agent"
+    )
+
+
+def test_a_policy_that_breaks_while_speaking_holds_no_other_back() -> None:
+    broken = unspeakable(make_policy(name="broken"))
+    guards = replace(CALM, panic=Panic(share=0.0, at_least=1))
+    not_yet_stale = late(interval_s=60.0)
+
+    answers = asked(Ticker([not_yet_stale], broken, make_policy(), guards=guards))
+
+    assert [each.guards for each in answers] == [(), ()]
+
+
 def test_values_carry_their_keys() -> None:
     (answer,) = asked(Ticker([late()], make_policy()))
 
@@ -222,3 +250,73 @@ def test_asking_changes_nothing() -> None:
     asked(ticker)
 
     assert ticker.state.episodes() == before
+
+
+def passed(ticker: Ticker, number: int = 1) -> tuple[Guard, ...]:
+    look = ticker.look()
+    slot = look.slot_of(number)
+    assert slot is not None
+    return bypassed(look, ticker.policy_set, ticker.state, slot=slot, stopped=ticker.stopped)
+
+
+YOUNG = START - 60 * SECOND
+OTHER = Agent(number=2)
+
+
+@pytest.mark.parametrize(
+    ("agent", "guards", "expected"),
+    [
+        pytest.param(late(), CALM, (), id="nobody holds"),
+        pytest.param(late(created_at=YOUNG), GUARDED, (Guard.NEWBORN,), id="too young"),
+        pytest.param(
+            Agent(number=1, tasks=4),
+            replace(CALM, newborn=Newborn(age_ms=0, tasks=5)),
+            (Guard.NEWBORN,),
+            id="too few tasks for a policy on outcomes",
+        ),
+        pytest.param(
+            late(protected_until=START + HOUR), CALM, (Guard.PROTECTED,), id="protected"
+        ),
+        pytest.param(
+            late(), replace(CALM, panic=Panic(at_least=1)), (Guard.PANIC,), id="its pool panics"
+        ),
+        pytest.param(
+            late(status=Status.WAITING),
+            replace(CALM, panic=Panic(at_least=1)),
+            (),
+            id="no silence of the WAITING is judged",
+        ),
+        pytest.param(late(), replace(CALM, min_active=2), (Guard.ENVELOPE,), id="too few left"),
+        pytest.param(
+            late(created_at=YOUNG, protected_until=START + HOUR),
+            replace(GUARDED, min_active=2),
+            (Guard.NEWBORN, Guard.PROTECTED, Guard.ENVELOPE),
+            id="all who hold, in their order",
+        ),
+        pytest.param(
+            late(finished=True, created_at=YOUNG),
+            GUARDED,
+            (),
+            id="finished: no policy's matter",
+        ),
+    ],
+)
+def test_who_fires_by_hand_is_told_every_guard_that_would_hold_a_policy_back(
+    agent: Agent, guards: Guards, expected: tuple[Guard, ...]
+) -> None:
+    assert passed(Ticker([agent, OTHER], guards=guards)) == expected
+
+
+def test_stopped_enforcement_and_blindness_are_told_too() -> None:
+    ticker = Ticker([late(), OTHER])
+    ticker.stopped, ticker.observing_since = "an upgrade", START - 10 * SECOND
+
+    assert passed(ticker) == (Guard.STOPPED, Guard.BLIND_TIME)
+
+
+def test_a_broken_policy_keeps_nobody_from_being_told() -> None:
+    broken = replace(make_policy(name="broken"), when=broken_condition())
+
+    assert passed(Ticker([late(created_at=YOUNG), OTHER], broken, guards=GUARDED)) == (
+        Guard.NEWBORN,
+    )

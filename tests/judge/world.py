@@ -281,6 +281,13 @@ def broken_condition() -> Condition:
     return Condition("oops(age) > 1s", replace(tree, left=replace(tree.left, function="oops")))  # type: ignore[arg-type, union-attr]  # known shape
 
 
+def unspeakable(policy: Policy) -> Policy:
+    """The policy with a `when` that can be evaluated and no longer be said: it forgot where it was written."""
+    condition = parse_condition("abs(heartbeat_age) > 90s")
+    nowhere = replace(condition.tree.left, span=None)  # type: ignore[union-attr]  # on purpose
+    return replace(policy, when=replace(condition, tree=replace(condition.tree, left=nowhere)))  # type: ignore[arg-type]  # a comparison
+
+
 class Ticker:
     """Ticks a fleet: judges, applies, and fires whom the judgement fires, as the store would."""
 

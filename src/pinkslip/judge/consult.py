@@ -96,9 +96,31 @@ def circumstances(
 
 def consult(cases: Cases, given: Circumstances) -> Ruling:
     """Ask everybody. The envelope is spent only on cases that no other guard holds."""
+    holds = _single_holds(cases, given)
+    first = np.full(len(cases), NOBODY, dtype=np.int64)
+    for guard, hold in reversed(holds):
+        first[hold.holds] = code_of(guard)
+    allotted = _allotted(cases, given, free=first == NOBODY)
+    first[allotted.hold.holds] = code_of(Guard.ENVELOPE)
+    return Ruling(
+        guard=first,
+        moot=allotted.moot,
+        holds=(*holds, (Guard.ENVELOPE, allotted.hold)),
+        virtual=allotted.virtual,
+    )
+
+
+def everybody_asked(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold], ...]:
+    """What each guard would say were it the only one: the envelope too, whoever else holds a case."""
+    allotted = _allotted(cases, given, free=np.ones(len(cases), dtype=np.bool_))
+    return (*_single_holds(cases, given), (Guard.ENVELOPE, allotted.hold))
+
+
+def _single_holds(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold], ...]:
+    """The guards that look at each case by itself, in their order."""
     view, guards = given.readings.view, given.guards
     ages = given.readings.plain("age")[cases.slot]
-    holds = [
+    return (
         (Guard.STOPPED, stopped.hold(cases, reason=given.stopped)),
         (Guard.BLIND_TIME, blind.hold(cases, view=view)),
         (Guard.NEWBORN, newborn.hold(cases, view=view, age_s=ages, newborn=guards.newborn)),
@@ -113,24 +135,17 @@ def consult(cases: Cases, given: Circumstances) -> Ruling:
                 panic=guards.panic,
             ),
         ),
-    ]
-    first = np.full(len(cases), NOBODY, dtype=np.int64)
-    for guard, hold in reversed(holds):
-        first[hold.holds] = code_of(guard)
-    allotted = envelope.allot(
-        cases,
-        free=first == NOBODY,
-        view=view,
-        pools=given.pools,
-        guards=guards,
-        virtual=given.virtual,
     )
-    first[allotted.hold.holds] = code_of(Guard.ENVELOPE)
-    return Ruling(
-        guard=first,
-        moot=allotted.moot,
-        holds=(*holds, (Guard.ENVELOPE, allotted.hold)),
-        virtual=allotted.virtual,
+
+
+def _allotted(cases: Cases, given: Circumstances, *, free: Bools) -> envelope.Allotted:
+    return envelope.allot(
+        cases,
+        free=free,
+        view=given.readings.view,
+        pools=given.pools,
+        guards=given.guards,
+        virtual=given.virtual,
     )
 
 

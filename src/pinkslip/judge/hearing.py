@@ -204,6 +204,12 @@ def broken(policy: Policy, error: Exception) -> Finding:
     )
 
 
+def without(hearings: Sequence[Hearing], findings: Sequence[Finding]) -> list[Hearing]:
+    """The hearings of policies that did not break afterwards."""
+    broke = {finding.policy for finding in findings}
+    return [hearing for hearing in hearings if hearing.policy.name not in broke]
+
+
 def cases_of(hearings: Sequence[Hearing]) -> Cases:
     """Everything that wants to act, policy by policy, each in order of agent_no."""
     counts = [len(hearing.due) for hearing in hearings]

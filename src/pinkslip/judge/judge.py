@@ -5,7 +5,7 @@ import numpy as np
 from pinkslip.judge.conclusions import Finding, Judgement, PanicPool, PolicyAnswer, Recomputed
 from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.evaluate import Readings
-from pinkslip.judge.hearing import cases_of, hear_all
+from pinkslip.judge.hearing import cases_of, hear_all, without
 from pinkslip.judge.memory import NOBODY, Memory, Track
 from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all
 from pinkslip.judge.state import JudgeState
@@ -38,24 +38,30 @@ def judge(
 
     1. Every policy is heard by itself; one that breaks is a finding and stops nobody.
     2. The guards rule on all that want to act, strongest evidence first.
-    3. Each policy's rulings become decisions, on edges only, and episodes.
+    3. Each policy's rulings become decisions, on edges only, and episodes. One that breaks here is a finding
+       too, and 2 and 3 start again without it: it spends nothing of the envelope and holds nobody.
 
     `stopped` is why enforcement is stopped, None while it is not. At most `records_max` decisions are made;
     fires come first, and who is left is tried again next tick.
     """
     readings = Readings(measures)
-    hearings, unheard = hear_all(policy_set, state, readings)
-    given = circumstances(
-        hearings,
-        readings=readings,
-        guards=policy_set.guards,
-        stopped=stopped,
-        virtual=state.memory.virtual,
-    )
-    ruling = consult(cases_of(hearings), given)
-    conclusions = conclude_all(
-        hearings, ruling, view=measures, workspace_id=workspace_id, records_max=records_max
-    )
+    hearings, findings = hear_all(policy_set, state, readings)
+    while True:
+        given = circumstances(
+            hearings,
+            readings=readings,
+            guards=policy_set.guards,
+            stopped=stopped,
+            virtual=state.memory.virtual,
+        )
+        ruling = consult(cases_of(hearings), given)
+        conclusions = conclude_all(
+            hearings, ruling, view=measures, workspace_id=workspace_id, records_max=records_max
+        )
+        if not conclusions.findings:
+            break
+        findings += conclusions.findings
+        hearings = without(hearings, conclusions.findings)
     concluded = conclusions.concluded
     tracks = _tracks(policy_set, state, concluded)
     panics = _panics(given, state)
@@ -71,7 +77,7 @@ def judge(
         holding={hearing.policy.name: hearing.holding for hearing in hearings},
         panics=panics,
         deferred=conclusions.deferred,
-        findings=(*unheard, *conclusions.findings),
+        findings=tuple(findings),
         after=Memory(
             tracks=tracks,
             panics={panic.pool: panic.since for panic in panics},

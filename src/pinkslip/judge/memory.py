@@ -4,7 +4,7 @@ A tick never changes a Memory, it makes the next one; so a tick whose transactio
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,16 @@ class Track:
     def copied(self) -> "Track":
         """A copy whose columns may be written."""
         return Track(**{name: getattr(self, name).copy() for name in COLUMNS})
+
+    def to_be_ruled(self) -> "Track":
+        """A copy in which what a ruling changes may be written: state, guard, decision."""
+        return replace(
+            self,
+            state=self.state.copy(),
+            guard=self.guard.copy(),
+            guard_detail=self.guard_detail.copy(),
+            decision_id=self.decision_id.copy(),
+        )
 
     def episode(self, policy: str, row: int) -> Episode:
         """One row as the store keeps it."""

@@ -53,8 +53,9 @@ def conclude_all(
     workspace_id: int,
     records_max: int,
 ) -> Conclusions:
-    """Conclude each policy by itself; one that breaks concludes nothing.
+    """Conclude each policy by itself; one that breaks is a finding. Nothing that is handed in changes.
 
+    With a finding the rest cannot stand: the guards ruled on what the broken policy asked. Ask them again without.
     At most `records_max` decisions are made; whoever is left stays as it is and is tried again next tick.
     """
     concluded: list[Concluded] = []
@@ -112,10 +113,11 @@ def _conclude(
     view: FleetView,
     workspace_id: int,
 ) -> Concluded:
-    track, policy = hearing.advanced.track, hearing.policy
+    policy = hearing.policy
     changed = hearing.advanced.changed.copy()
     edges, rows = cases[recorded], hearing.due[recorded]
     decisions = _decide(hearing, rows, edges, ruling, view=view, workspace_id=workspace_id)
+    track = hearing.advanced.track.to_be_ruled() if decisions else hearing.advanced.track
     for row, case, made in zip(rows.tolist(), edges.tolist(), decisions, strict=True):
         track.state[row] = _state_after(made.verdict)
         track.guard[row] = ruling.guard[case]

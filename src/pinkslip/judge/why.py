@@ -1,17 +1,17 @@
 """Why a policy does, or does not, act on one agent: for people, from the very parts that decide."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import PolicyAnswer
-from pinkslip.judge.consult import Circumstances, circumstances, consult
+from pinkslip.judge.consult import Circumstances, circumstances, consult, everybody_asked
 from pinkslip.judge.docket import Cases
 from pinkslip.judge.episodes import lasted_ms
 from pinkslip.judge.evaluate import Evaluator, Readings
-from pinkslip.judge.hearing import hear_all
+from pinkslip.judge.hearing import broken, hear_all, without
 from pinkslip.judge.kinds import is_stale_type, reads_outcomes
 from pinkslip.judge.phrases import counted, span
 from pinkslip.judge.state import JudgeState
@@ -20,9 +20,11 @@ from pinkslip.judge.view import FleetView
 from pinkslip.model.decisions import Episode
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.time import rfc3339
-from pinkslip.model.words import Action, EpisodeState, Guard, Mode
+from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Status, code_of
 
-__all__ = ["PolicyAnswer", "why"]
+__all__ = ["PolicyAnswer", "bypassed", "why"]
+
+_WAITING = code_of(Status.WAITING)
 
 _DONE = {
     EpisodeState.SHADOWED: "it is in shadow, so this was recorded and nothing done",
@@ -32,16 +34,34 @@ _DONE = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Testimony:
+    """What a policy's `when` says of one agent."""
+
+    truth: str = "unknown"
+    reasons: Sequence[str] = ()
+    values: Mapping[str, float | None] = field(default_factory=dict)
+    tasks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is true of the fleet now, in the light of every policy that can be judged."""
+
+    given: Circumstances
+    testimonies: Mapping[str, _Testimony]
+    """By policy."""
+    broken: Mapping[str, str]
+    """What is said of each policy that breaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Standing:
     """How things are between one policy and one agent, before it is put in words."""
 
     policy: Policy
     refusal: str
     """Why the policy is not about the agent; empty when it is."""
-    truth: str
-    reasons: list[str]
-    values: dict[str, float | None]
-    tasks: int
+    said: _Testimony
     episode: Episode | None
     lasted_ms: int
     guards: tuple[tuple[Guard, str], ...]
@@ -55,55 +75,120 @@ def why(
     slot: int,
     stopped: str | None,
 ) -> tuple[PolicyAnswer, ...]:
-    """Every policy's standing to the agent in `slot` now, in their order. Changes nothing."""
-    readings = Readings(measures)
-    hearings, findings = hear_all(policy_set, state, readings)
-    given = circumstances(
-        hearings,
-        readings=readings,
-        guards=policy_set.guards,
-        stopped=stopped,
-        virtual=state.memory.virtual,
-    )
+    """Every policy's standing to the agent in `slot` now, in their order. Changes nothing.
+
+    A policy that breaks says so in its answer, and has no part in the others'.
+    """
+    scene = _scene(measures, policy_set, state, slot=slot, stopped=stopped)
     episodes = {
         episode.policy: episode
         for episode in state.open_episodes(int(measures.numbers[slot]))
         if episode.incarnation == int(measures.incarnation[slot])
     }
-    broken = {finding.policy: finding.message for finding in findings}
     return tuple(
-        _broken(policy, broken[policy.name])
-        if policy.name in broken
-        else _answer(_standing(policy, episodes.get(policy.name), given, state, slot))
+        _answered(policy, episodes.get(policy.name), scene, state, slot)
         for policy in policy_set.policies
     )
 
 
+def bypassed(
+    measures: FleetView,
+    policy_set: PolicySet,
+    state: JudgeState,
+    *,
+    slot: int,
+    stopped: str | None,
+) -> tuple[Guard, ...]:
+    """Every guard that would hold a policy back from firing the agent in `slot` now, in the order they are asked.
+
+    Asked on behalf of an enforcing policy on both silence and outcomes, whether or not there is one; nobody
+    WAITING is silent. No policy is about an agent that is finished, fired or set aside: there is no guard to pass.
+    """
+    if not measures.active[slot]:
+        return ()
+    given = _scene(measures, policy_set, state, slot=slot, stopped=stopped).given
+    case = Cases(
+        rank=np.zeros(1, dtype=np.int64),
+        slot=np.array([slot], dtype=np.int64),
+        number=measures.numbers[[slot]],
+        strength=np.zeros(1),
+        fires=np.ones(1, dtype=np.bool_),
+        is_shadow=np.zeros(1, dtype=np.bool_),
+        is_stale_type=np.array([measures.status[slot] != _WAITING]),
+        reads_outcomes=np.ones(1, dtype=np.bool_),
+    )
+    return tuple(guard for guard, hold in everybody_asked(case, given) if hold.holds[0])
+
+
+def _scene(
+    measures: FleetView,
+    policy_set: PolicySet,
+    state: JudgeState,
+    *,
+    slot: int,
+    stopped: str | None,
+) -> _Scene:
+    """Hear everybody. A policy that breaks, or cannot be spoken of for this agent, is left out, as in a tick."""
+    readings = Readings(measures)
+    hearings, findings = hear_all(policy_set, state, readings)
+    testimonies: dict[str, _Testimony] = {}
+    for hearing in hearings:
+        policy = hearing.policy
+        try:
+            testimonies[policy.name] = _testimony(policy, readings, slot)
+        except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; its answer tells
+            findings.append(broken(policy, error))
+    given = circumstances(
+        without(hearings, findings),
+        readings=readings,
+        guards=policy_set.guards,
+        stopped=stopped,
+        virtual=state.memory.virtual,
+    )
+    return _Scene(given, testimonies, {finding.policy: finding.message for finding in findings})
+
+
+def _testimony(policy: Policy, readings: Readings, slot: int) -> _Testimony:
+    account = Account.of(policy, Evaluator(readings, policy.outcomes), np.array([slot]))
+    return _Testimony(
+        truth=account.truth(0),
+        reasons=account.reasons(0),
+        values=account.recorded_values(0),
+        tasks=int(account.tasks[0]),
+    )
+
+
+def _answered(
+    policy: Policy, episode: Episode | None, scene: _Scene, state: JudgeState, slot: int
+) -> PolicyAnswer:
+    if policy.name in scene.broken:
+        return _broken(policy, episode, scene.broken[policy.name])
+    try:
+        return _answer(_standing(policy, episode, scene, state, slot))
+    except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; its answer tells
+        return _broken(policy, episode, broken(policy, error).message)
+
+
 def _standing(
-    policy: Policy, episode: Episode | None, given: Circumstances, state: JudgeState, slot: int
+    policy: Policy, episode: Episode | None, scene: _Scene, state: JudgeState, slot: int
 ) -> _Standing:
+    given = scene.given
     view = given.readings.view
-    evaluator = Evaluator(given.readings, policy.outcomes)
     stale_type = is_stale_type(policy)
     refusal = state.matching.refusal(policy, given.readings, slot=slot, stale_type=stale_type)
-    slots = np.array([slot], dtype=np.int64)
-    off = policy.mode is Mode.OFF  # nobody declared what it reads
-    account = None if off else Account.of(policy, evaluator, slots)
     since = episode.true_since if episode is not None else None
+    is_off = policy.mode is Mode.OFF  # nobody declared what it reads
     return _Standing(
         policy=policy,
         refusal=refusal,
-        truth="unknown" if account is None else account.truth(0),
-        reasons=[] if account is None else account.reasons(0),
-        values={} if account is None else account.recorded_values(0),
-        tasks=0 if account is None else int(account.tasks[0]),
+        said=_Testimony() if is_off else scene.testimonies[policy.name],
         episode=episode,
         lasted_ms=0
         if since is None
         else int(lasted_ms(np.array([since]), view.now, view.blind_between)[0]),
         guards=()
-        if off or refusal
-        else consult(_case(policy, slots, given), given).all_words(0),
+        if is_off or refusal
+        else consult(_case(policy, np.array([slot]), given), given).all_words(0),
     )
 
 
@@ -130,8 +215,8 @@ def _answer(standing: _Standing) -> PolicyAnswer:
         reason=policy.reason,
         matches=not standing.refusal,
         when=policy.when.text,
-        truth=standing.truth,
-        values=standing.values,
+        truth=standing.said.truth,
+        values=standing.said.values,
         state=EpisodeState.CLEAR if episode is None else episode.state,
         began_at=None if episode is None else episode.began_at,
         true_since=None if episode is None else episode.true_since,
@@ -143,7 +228,8 @@ def _answer(standing: _Standing) -> PolicyAnswer:
     )
 
 
-def _broken(policy: Policy, message: str) -> PolicyAnswer:
+def _broken(policy: Policy, episode: Episode | None, message: str) -> PolicyAnswer:
+    """Its episode stays as it was."""
     return PolicyAnswer(
         policy=policy.name,
         mode=policy.mode,
@@ -153,9 +239,9 @@ def _broken(policy: Policy, message: str) -> PolicyAnswer:
         when=policy.when.text,
         truth="unknown",
         values={},
-        state=EpisodeState.CLEAR,
-        began_at=None,
-        true_since=None,
+        state=EpisodeState.CLEAR if episode is None else episode.state,
+        began_at=None if episode is None else episode.began_at,
+        true_since=None if episode is None else episode.true_since,
         for_ms=policy.for_ms,
         guard=None,
         guard_detail="",
@@ -169,11 +255,11 @@ def _sentence(standing: _Standing) -> str:
         return "it is off"
     if standing.refusal:
         return f"it is not about this agent: {standing.refusal}" + _still_open(standing)
-    match standing.truth:
+    match standing.said.truth:
         case "true":
-            return f"it holds: {_joined(standing.reasons)}; {_what_next(standing)}"
+            return f"it holds: {_joined(standing.said.reasons)}; {_what_next(standing)}"
         case "false":
-            said = f"it does not hold: {_joined(standing.reasons)}"
+            said = f"it does not hold: {_joined(standing.said.reasons)}"
             return said + _still_open(standing)
         case _:
             return (
@@ -217,11 +303,11 @@ def _still_open(standing: _Standing) -> str:
 
 
 def _unknowns(standing: _Standing) -> str:
-    unknown = [key for key, value in standing.values.items() if value is None]
+    unknown = [key for key, value in standing.said.values.items() if value is None]
     if not unknown:
         return "it divides by zero"
     asks_tasks = any("[" in key for key in unknown)
-    tasks = f" with {counted(standing.tasks, 'task')} in its windows" if asks_tasks else ""
+    tasks = f" with {counted(standing.said.tasks, 'task')} in its windows" if asks_tasks else ""
     verb = "is" if len(unknown) == 1 else "are"
     return f"{' and '.join(unknown)} {verb} unknown{tasks}"
 

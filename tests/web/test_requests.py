@@ -14,8 +14,20 @@ from pinkslip.web.backend import Phase, State
 from pinkslip.web.middleware import SLOW_MS
 
 
+async def headed(served: Served, request: bytes) -> tuple[int, dict[str, str]]:
+    """Raw bytes out; status and headers back."""
+    status, headers, _ = await answered(served, request)
+    return status, headers
+
+
 async def spoken(served: Served, request: bytes) -> tuple[int, dict[str, str], Any]:
     """Raw bytes out; status, headers and JSON back."""
+    status, headers, body = await answered(served, request)
+    return status, headers, json.loads(body) if body else None
+
+
+async def answered(served: Served, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Raw bytes out; status, headers and body back."""
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(request)
     answer = await reader.read()
@@ -23,7 +35,7 @@ async def spoken(served: Served, request: bytes) -> tuple[int, dict[str, str], A
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
-    return int(first.split()[1]), headers, json.loads(body) if body else None
+    return int(first.split()[1]), headers, body
 
 
 # errors
@@ -36,7 +48,6 @@ async def test_nothing_served_is_a_problem(served: Served) -> None:
         assert response.status == 404
         assert response.content_type == "application/problem+json"
         assert response.headers["X-Request-ID"] == problem["requestId"]
-        assert "aiohttp" not in response.headers["Server"]
     assert problem["type"] == "urn:pinkslip:problem:not_found"
     assert "/nothing/here" in problem["detail"]
 
@@ -147,6 +158,27 @@ async def test_even_what_is_no_request_is_answered_as_a_problem(
     assert headers["Content-Type"] == "application/problem+json"
     assert (problem["status"], problem["requestId"]) == (400, headers["X-Request-ID"])
     assert "Traceback" not in json.dumps(problem)
+
+
+async def test_no_answer_says_what_serves_it(served: Served, backend: MemoryBackend) -> None:
+    async def broken() -> None:
+        raise RuntimeError
+
+    backend.before_report = broken
+    asked = (
+        b"GET /api/agents HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        b"GET /-/healthy HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        beat("Expect: a miracle"),
+        beat(),
+        b"nonsense\r\n\r\n",
+        SMUGGLING,
+    )
+
+    heads = [await headed(served, request) for request in asked]
+
+    assert [status for status, _ in heads] == [200, 404, 200, 417, 500, 400, 400]
+    assert not [headers["Server"] for _, headers in heads if "Server" in headers]
 
 
 async def test_an_unknown_expectation_is_a_problem(served: Served) -> None:

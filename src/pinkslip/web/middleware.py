@@ -22,8 +22,6 @@ from pinkslip.web.problems import (
 )
 
 HEADER = "X-Request-ID"
-SERVER = "pinkslip"
-"""aiohttp would name itself, Python and both versions."""
 SLOW_MS = 1_000
 
 _log = structlog.get_logger(__name__)
@@ -60,7 +58,6 @@ def outermost(backend: Backend, *, clock: Clock, always: str) -> Middleware:
                 request_id=request_id,
             )
         response.headers[HEADER] = request_id
-        response.headers["Server"] = SERVER
         return response
 
     return answer

@@ -5,11 +5,13 @@ knows only text; `Connection` answers it as everything else is answered.
 """
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from secrets import token_hex
 
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import SERVER
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 from aiohttp.web_server import Server
@@ -22,6 +24,15 @@ LINGERING_S = 2
 SHUTDOWN_S = 10
 
 _log = structlog.get_logger(__name__)
+
+
+class Request(web.Request):
+    """One request, or what was sent in place of one. Its answer does not say what serves it."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        """Called when the headers stand: aiohttp has named itself, Python and both versions."""
+        await super()._prepare_hook(response)
+        response.headers.popall(SERVER, None)
 
 
 class Connection(RequestHandler):
@@ -80,7 +91,7 @@ class Runner(web.AppRunner):
         made = await super()._make_server()
         return HttpServer(
             _guarded(made.request_handler),
-            request_factory=made.request_factory,
+            request_factory=partial(self.app._make_request, _cls=Request),  # noqa: SLF001 - nor for the request's
             loop=made._loop,  # noqa: SLF001 - aiohttp has no hook for the connection's class
             **made._kwargs,  # noqa: SLF001 - the same
         )

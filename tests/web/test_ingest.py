@@ -204,6 +204,14 @@ async def test_malformed_json_is_refused(
     assert problem["status"] == got
 
 
+async def test_what_is_no_json_is_called_by_its_name(served: Served) -> None:
+    _, malformed = await raw(served, b"{]")
+    _, truncated = await raw(served, b"{")
+
+    assert malformed["detail"].startswith("not JSON we can read: JSON is malformed")
+    assert truncated["detail"].startswith("not JSON we can read: input data was truncated")
+
+
 async def test_duplicate_keys_take_the_last(served: Served) -> None:
     _, answer = await raw(served, b'{"status": "IDLE", "status": "WORKING"}')
 

@@ -226,7 +226,8 @@ def _syntax(message: str, body: bytes) -> str:
         return "the body is empty; send a JSON object"
     if without_half_characters(body) != body:
         return "a \\u escape holds half of a surrogate pair; send the whole character"
-    return message[:1].lower() + message[1:]
+    # msgspec's sentences begin with a capital, and some with a name: "JSON is malformed"
+    return message if message[1:2].isupper() else message[:1].lower() + message[1:]
 
 
 def escaped(name: str) -> str:

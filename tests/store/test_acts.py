@@ -1,6 +1,6 @@
 """What people do to agents, sessions and enforcement, on both databases."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -319,6 +319,23 @@ def test_everywhere_stops_every_workspace(service: Service) -> None:
     )
     service.beat("a")
     assert fire(service).bypassed == (Guard.STOPPED,)
+
+
+def test_what_cannot_be_resumed_here_is_said_to_be_stopped_where_it_is(
+    service: Service,
+) -> None:
+    def switched(act: Callable[..., object], where: int) -> object:
+        by = {"reason": "drill", "actor_kind": ActorKind.PERSON, "actor": "jason"}
+        return service.act(partial(act, workspace_id=where, **by))
+
+    switched(acts.stop_enforcement, EVERYWHERE)
+    with pytest.raises(Conflict, match=r"stopped everywhere, since .* by jason: drill; resume"):
+        switched(acts.resume_enforcement, WORKSPACE)
+    switched(acts.resume_enforcement, EVERYWHERE)
+
+    switched(acts.stop_enforcement, WORKSPACE)
+    with pytest.raises(Conflict, match="not stopped everywhere; nothing to resume"):
+        switched(acts.resume_enforcement, EVERYWHERE)
 
 
 def test_a_session_registers_the_agent_and_the_user_it_names(service: Service) -> None:

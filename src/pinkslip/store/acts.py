@@ -225,9 +225,9 @@ def stop_enforcement(
 def resume_enforcement(
     tx: Transaction, *, workspace_id: int, reason: str, actor_kind: ActorKind, actor: str
 ) -> EnforcementState:
-    """Let policies act again. Conflict when nothing was stopped."""
+    """Let policies act again. Conflict when nothing was stopped there; it says where something is."""
     if not _is_stopped(tx, workspace_id):
-        raise Conflict("enforcement is running; nothing to resume")
+        raise Conflict(_nothing_to_resume(tx, workspace_id))
     _set_enforcement(tx, workspace_id, stopped_at=None, reason=reason, actor=actor)
     _note_enforcement(tx, workspace_id, "running", reason, actor_kind, actor)
     return enforcement_of(tx.connection, workspace_id)
@@ -527,6 +527,21 @@ def _is_stopped(tx: Transaction, workspace_id: int) -> bool:
     state = enforcement_of(tx.connection, workspace_id)
     own = state.everywhere if workspace_id == EVERYWHERE else state.stopped
     return own is not None
+
+
+def _nothing_to_resume(tx: Transaction, workspace_id: int) -> str:
+    if workspace_id == EVERYWHERE:
+        return (
+            "enforcement is not stopped everywhere; nothing to resume. "
+            "A workspace that was stopped by itself is resumed by itself"
+        )
+    stop = enforcement_of(tx.connection, workspace_id).everywhere
+    if stop is None:
+        return "enforcement is running; nothing to resume"
+    return (
+        f"enforcement is stopped everywhere, since {rfc3339(stop.at)} by {stop.actor}: {stop.reason}; "
+        "resume it everywhere (`everywhere: true`, on the command line --everywhere)"
+    )
 
 
 def _set_enforcement(

@@ -8,9 +8,10 @@ directory; a PostgreSQL URL names an empty database. One JSON line per measureme
 SELECT of the same rows through the driver, which is as fast as Python can be handed them.
 """
 
+import ctypes
 import gc
 import json
-import os
+import multiprocessing
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -316,7 +317,7 @@ def start(database: Database) -> tuple[Fleet, dict[str, float]]:
             fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
             fleet.fold(past.blinds)
         with timed(times, "history"):
-            fleet.fold_arrivals([past.history])
+            fleet.fold_arrivals(past.history)
         with timed(times, "facts"):
             for writer, batch in past.batches():
                 fleet.fold(batch, writer=writer)
@@ -372,28 +373,33 @@ def measure(database: Database, case: Case) -> None:
 
 def measure_memory(url: str, case: Case) -> None:
     """In a process of its own, whose memory nothing else has used before."""
-    child = os.fork()
-    if child:
-        os.waitpid(child, 0)
-        return
+    spawn = multiprocessing.get_context("spawn")
+    child = spawn.Process(target=_memory, args=(url, case))
+    child.start()
+    child.join()
+
+
+def _memory(url: str, case: Case) -> None:
     database = open_database(url)
     gc.collect()
     before = resident()
     fleet, _ = start(database)
     gc.collect()
-    held = (resident() - before) / len(fleet.snapshot(seq=1, now=NOW))
+    held = resident() - before
+    ctypes.CDLL(None).malloc_trim(0)
+    trimmed = resident() - before
+    agents = len(fleet.snapshot(seq=1, now=NOW))
     outcomes = round(case.outcomes / case.alive * BUDGET_OUTCOME_BYTES)
     tell(
         case,
         database,
         "resident memory of the fleet",
-        held,
+        trimmed / agents,
         "bytes per agent",
+        before_malloc_trim=round(held / agents),
         of_which_outcomes=outcomes,
         budget=BUDGET_AGENT_BYTES + outcomes,
     )
-    sys.stdout.flush()
-    os._exit(0)
 
 
 def run(url: str, case: Case) -> None:

@@ -88,7 +88,7 @@ def test_a_start_scans_no_table(asked: tuple[Asked, Service]) -> None:
         service.database, WORKSPACE, now=now, horizon=fleet.horizon(), keep_after=now
     ) as past:
         fleet.fold(past.restored)
-        fleet.fold_arrivals([past.history])
+        fleet.fold_arrivals(past.history)
         assert list(past.batches())
     assert history_of(service.database, WORKSPACE, 1, until=now)
 

@@ -204,7 +204,7 @@ def fold_all(fleet: Fleet, past: Rebuild) -> None:
     totals = past.totals
     fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
     fleet.fold(past.blinds)
-    fleet.fold_arrivals([past.history])
+    fleet.fold_arrivals(past.history)
     for writer, batch in past.batches():
         fleet.fold(batch, writer=writer)
 
@@ -413,7 +413,7 @@ def test_a_start_reads_no_further_back_than_its_windows(
 
     with rebuild(database, WORKSPACE, now=now, horizon=fleet.horizon(), keep_after=0) as past:
         list(past.restored)
-        read = past.history.at.tolist()
+        read = [at for some in past.history for at in some.at.tolist()]
 
     assert len([at for at in read if at > now - TIME.length]) == 4
     assert len(read) == 4 + more

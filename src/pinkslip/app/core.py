@@ -451,7 +451,7 @@ def _refold(
             stored.totals.rows, writer=stored.totals.place.writer, seq=stored.totals.place.seq
         )
         fleet.fold(stored.blinds)
-        fleet.fold_arrivals([stored.history])
+        fleet.fold_arrivals(stored.history)
         for by, batch in stored.batches():
             facts = batch
             first_unseen = next(

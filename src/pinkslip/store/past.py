@@ -5,7 +5,7 @@ object for each: from SQLite by the driver's tuples, from PostgreSQL by binary C
 have one length.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from pinkslip.fleet.needs import Horizon
-from pinkslip.fleet.outcomes import IS_SUCCESS, NOT_GIVEN, Arrivals, Kinds, counting, kinds_of
+from pinkslip.fleet.outcomes import IS_SUCCESS, NOT_GIVEN, Arrivals, counting, kinds_of
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.model.policy import Filter
 from pinkslip.model.words import Fault, Result, code_of
@@ -60,25 +60,27 @@ def history_before(
     numbers: Integers,
     begun: Integers,
     tasks: Integers,
-) -> Arrivals:
+) -> list[Arrivals]:
     """What these agents (ascending) did at or before `place` that a fleet at `now` must know, oldest first.
 
     `begun`: when each one's incarnation began. `tasks`: how many outcomes it has had since then; who has
     none outside the time windows is not asked about.
     """
     since = now - horizon.time_ms
-    recent = _of_incarnation(
-        _in_time(connection, workspace_id, since=since, place=place), numbers, begun
-    )
-    kinds = _kinds(recent)
-    index = np.searchsorted(numbers, recent[:, _NUMBER])
+    recent = [
+        _of_incarnation(table, numbers, begun)
+        for table in _in_time(connection, workspace_id, since=since, place=place)
+    ]
+    nothing = np.zeros(0, np.int64)
+    index = np.concatenate([nothing, *(_index(table, numbers) for table in recent)])
+    kinds = np.concatenate([nothing, *(table[:, _KIND] for table in recent)])
     has_more = tasks > np.bincount(index, minlength=len(numbers))
     wants = [
         (wanted, numbers[has_more & ~satisfied])
         for wanted, satisfied in _wants(horizon, kinds, index, len(numbers))
     ]
     older = _of_agents(connection, workspace_id, wants, until=min(since, now), place=place)
-    return _arrivals(np.concatenate([_of_incarnation(older, numbers, begun), recent]))
+    return [_arrivals(table) for table in (_of_incarnation(older, numbers, begun), *recent)]
 
 
 def history_lacking(
@@ -91,11 +93,8 @@ def history_lacking(
     begun: Integers,
 ) -> Arrivals:
     """What these agents (ascending) did up to `horizon.until` that a fleet at `now` must know, oldest first."""
-    nothing = np.zeros(0, np.intp)
-    wants = [
-        (wanted, numbers)
-        for wanted, _ in _wants(horizon, np.zeros(0, np.uint16), nothing, len(numbers))
-    ]
+    nothing = np.zeros(0, np.int64)
+    wants = [(wanted, numbers) for wanted, _ in _wants(horizon, nothing, nothing, len(numbers))]
     wants.append((_since(now - horizon.time_ms), numbers))
     found = _of_agents(connection, workspace_id, wants, until=horizon.until, place=ANYWHERE)
     return _arrivals(_of_incarnation(found, numbers, begun))
@@ -110,8 +109,9 @@ def _of_incarnation(table: Table, numbers: Integers, begun: Integers) -> Table:
     return table if is_wanted.all() else table[is_wanted]
 
 
-def _kinds(table: Table) -> Kinds:
-    return table[:, _KIND].astype(np.uint16)
+def _index(table: Table, numbers: Integers) -> Integers:
+    """Where in `numbers` each outcome's agent stands."""
+    return np.searchsorted(numbers, table[:, _NUMBER])
 
 
 def _arrivals(table: Table) -> Arrivals:
@@ -122,7 +122,7 @@ def _arrivals(table: Table) -> Arrivals:
         seq=table[:, _SEQ],
         event_id=np.zeros(size, "S16"),
         counted=np.ones(size, np.bool_),
-        kind=_kinds(table),
+        kind=table[:, _KIND].astype(np.uint16),
         duration=table[:, _DURATION],
         tokens_in=table[:, _TOKENS],
         tokens_out=np.zeros(size, np.int64),
@@ -135,7 +135,9 @@ def _arrivals(table: Table) -> Arrivals:
 # within a time
 
 
-def _in_time(connection: Connection, workspace_id: int, *, since: int, place: Place) -> Table:
+def _in_time(
+    connection: Connection, workspace_id: int, *, since: int, place: Place
+) -> Iterator[Table]:
     """Counted outcomes after `since`, at or before `place`, in journal order."""
     start = _newest_at(connection, workspace_id, since)
     statement = (
@@ -148,7 +150,7 @@ def _in_time(connection: Connection, workspace_id: int, *, since: int, place: Pl
         )
         .order_by(outcomes.c.writer, outcomes.c.seq)
     )
-    return _joined(_tables(connection, _spelled(connection, statement)))
+    return _tables(connection, _spelled(connection, statement))
 
 
 def _newest_at(connection: Connection, workspace_id: int, at: int) -> Place:
@@ -200,7 +202,7 @@ def _last_seq(connection: Connection, workspace_id: int, writer: int) -> int:
 
 
 def _wants(
-    horizon: Horizon, kinds: Kinds, index: NDArray[np.intp], agents: int
+    horizon: Horizon, kinds: Integers, index: Integers, agents: int
 ) -> Iterator[tuple[Wanted, NDArray[np.bool_]]]:
     """What rings and streaks want, and which agents' recent outcomes (`kinds`, by `index`) satisfy it."""
     for outcome_filter, count in horizon.newest:
@@ -449,6 +451,5 @@ def _from_binary(content: bytes) -> Table:
     return table
 
 
-def _joined(tables: Iterable[Table]) -> Table:
-    found = list(tables)
-    return np.concatenate(found) if found else np.zeros((0, _WIDTH), np.int64)
+def _joined(tables: Sequence[Table]) -> Table:
+    return np.concatenate(tables) if tables else np.zeros((0, _WIDTH), np.int64)

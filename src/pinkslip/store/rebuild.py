@@ -1,6 +1,7 @@
 """What a fleet is made from again: checkpointed agents, the outcomes its windows still hold, and what came after.
 
-1. Agents' rows: the living, those that left after `keep_after`, and those that came back since the checkpoint.
+1. Agents' rows: the living, those that left after `keep_after`, and those of whom something was said since the
+   checkpoint: they came back, were fired after their end, or an outcome was told late.
 2. Blind spells and role totals, as they stood.
 3. History: outcomes at or before the checkpoint that a window, a ring or a streak still holds, oldest first.
 4. Facts after the checkpoint and after the newest tick, whichever is older, in journal order: what a fleet
@@ -103,7 +104,7 @@ class Rebuild:
             yield agent
 
     @property
-    def history(self) -> Arrivals:
+    def history(self) -> list[Arrivals]:
         """For windows, rings and streaks only, oldest first. After the agents."""
         begun = sorted(self._begun.items())
         return history_before(
@@ -300,16 +301,19 @@ def _agents(
         for agent in restored_agents(connection, workspace_id, condition, chunk=CHUNK):
             loaded.add(agent.agent_no)
             yield agent
-    came_back = connection.execute(
-        select(agent_changes.c.agent_no)
-        .where(
-            agent_changes.c.workspace_id == workspace_id,
-            tuple_(agent_changes.c.writer, agent_changes.c.seq) > (place.writer, place.seq),
-            agent_changes.c.kind.in_(("Revived", "Reinstated")),
+    spoken_of = set[int]()
+    for table in (agent_changes, outcomes):
+        spoken_of.update(
+            connection.execute(
+                select(table.c.agent_no)
+                .where(
+                    table.c.workspace_id == workspace_id,
+                    tuple_(table.c.writer, table.c.seq) > (place.writer, place.seq),
+                )
+                .distinct()
+            ).scalars()
         )
-        .distinct()
-    ).scalars()
-    missing = sorted(set(came_back) - loaded)
+    missing = sorted(spoken_of - loaded)
     for start in range(0, len(missing), CHUNK):
         some = agents.c.agent_no.in_(missing[start : start + CHUNK])
         yield from restored_agents(connection, workspace_id, some, chunk=CHUNK)

@@ -8,6 +8,7 @@ from tests.running import eventually, serving, start
 
 from pinkslip.client import Fired, Reporter
 
+NAME = "dev/1 ü"
 PATH = "dev%2F1%20%C3%BC"
 
 
@@ -43,10 +44,10 @@ def test_everything_a_reporter_says_arrives_as_meant(tmp_path: Path) -> None:
             reporter.progress(7)
             reporter.context_used(0.25)
             with reporter.waiting():
-                eventually(lambda: service.agent(PATH)["status"] == "WAITING")
-            waited = service.agent(PATH)
+                eventually(lambda: service.agent(NAME)["status"] == "WAITING")
+            waited = service.agent(NAME)
 
-        agent = service.agent(PATH)
+        agent = service.agent(NAME)
 
     assert (waited["progress"], waited["contextUsed"], waited["interval"]) == (7, 0.25, 2)
     assert (agent["name"], agent["model"], agent["role"]) == ("Dev", "zai/glm-4.7", "developer")

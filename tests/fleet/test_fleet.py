@@ -165,13 +165,12 @@ def test_the_one_who_takes_over_a_slot_inherits_nothing() -> None:
     assert (view.role, view.tasks, view.error_count, view.last_heartbeat) == (None, 1, 0, None)
 
 
-def test_facts_about_agents_not_in_memory_change_nothing_and_are_named() -> None:
+def test_facts_about_agents_not_in_memory_change_nothing() -> None:
     fleet = make_fleet(registered(1))
 
     fleet.fold([beat(2), done(3), done(4, counted=False), changed(5, role="x")])
 
-    assert fleet.take_strays() == [2, 3, 5]
-    assert fleet.take_strays() == []
+    assert [fleet.by_number(number, now=T0) for number in (2, 3, 4, 5)] == [None] * 4
     assert [row.tasks for row in fleet.role_totals()] == [0]
 
 

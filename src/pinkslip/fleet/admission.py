@@ -6,7 +6,7 @@ heads and remembers how they were. It does no I/O: ids, time and numbers are han
 outcome was seen before is for the database to say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from hashlib import blake2b
 
@@ -139,8 +139,8 @@ class Admission:
         self.changes: list[tuple[int, Change]] = []
         self.transitions: list[Transition] = []
         self.fired_reports: list[FiredReport] = []
-        self.returning: list[Head] = []
-        """Heads read in this pass, of agents that had finished: the fleet may have let go of them."""
+        self.absent: dict[int, set[int]] = {}
+        """By workspace, who had finished or was fired when a fact about them was made: see `recall`."""
         self.undo: list[tuple[Head, Head]] = []
         """(head, as it was before)."""
         self._pass_no = pass_no
@@ -159,14 +159,19 @@ class Admission:
             self.undo.append((head, copy(head)))
             head.pass_no = self._pass_no
 
-    def welcome(self, head: Head, restored: Restored) -> None:
-        """A finished agent reports again: the fleet, if it let go of it, starts from what is stored."""
-        self.returning.append(head)
-        self.facts.append((head.workspace_id, restored))
+    def recall(self, workspace_id: int, rows: Iterable[Restored]) -> None:
+        """Tell the fleet who the `absent` are before anything else of this pass.
+
+        A fleet lets go only of agents that have finished or are fired, and nobody here knows of whom, or
+        when. So each pass that says something of one that had left says first who it is, from its row; a
+        fleet that still has it passes that over. Whatever else is said is of agents that every fleet has.
+        """
+        self.facts[:0] = [(workspace_id, row) for row in rows]
 
     def emit(self, head: Head, fact: Change) -> None:
         """A change that is already numbered: for the fleet, for the store, and on the head."""
         self.touch(head)
+        self._may_be_absent(head)
         apply(head, fact)
         self.facts.append((head.workspace_id, fact))
         self.changes.append((head.workspace_id, fact))
@@ -250,9 +255,11 @@ class Admission:
         pair = (head.workspace_id, done)
         self.outcomes.append(pair)
         self.facts.append(pair)
-        if done.error is not None and counted:
-            self.touch(head)
-            head.last_error = done.error
+        if counted:
+            self._may_be_absent(head)
+            if done.error is not None:
+                self.touch(head)
+                head.last_error = done.error
         receipt = Receipt(
             "accepted", seq, head.status, head.standing, orders, head.interval_ms, event_id
         )
@@ -292,6 +299,10 @@ class Admission:
         if is_new:
             self._change(head, {}, why="first contact", is_new=True)
         return self._answer(head, "accepted", "")
+
+    def _may_be_absent(self, head: Head) -> None:
+        if head.finished_at is not None or head.standing is Standing.FIRED:
+            self.absent.setdefault(head.workspace_id, set()).add(head.agent_no)
 
     def _beat(self, head: Head, event: Heartbeat, *, is_same_boot: bool) -> None:
         self.touch(head)

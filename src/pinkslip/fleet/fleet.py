@@ -83,7 +83,6 @@ class Fleet:
         """The place in the log where what was noted after them begins."""
         self._agents_in_dones: set[int] = set()
         self._dones_indexed = 0
-        self._strays: set[int] = set()
 
     # what policies ask
 
@@ -279,9 +278,14 @@ class Fleet:
     def forget(self, *, left_before: int, unsaved: bool = False) -> list[int]:
         """Drop the agents that finished or were fired before; their outcomes no longer count, role totals stay.
 
-        One that changed since it was checkpointed stays, unless `unsaved`: no row would remember it. Who left
-        within the envelope's longest window must stay too, or the envelope would forget that it acted: the
-        caller chooses `left_before` accordingly.
+        One that changed since it was checkpointed stays, unless `unsaved`: no row would remember it. One about
+        whom something is said later is taken in again by the `Restored` before it: columns, totals and
+        `consecutive_failures` by the default filter exactly. `horizon` calls it lacking, and `fold_history`
+        makes its windows exact too; until then one over time holds what it did since it came back, and is
+        exact once it has been back that long; one over tasks is exact once it is full.
+
+        Who left within the envelope's longest window must stay too, or the envelope would forget that it acted:
+        the caller chooses `left_before` accordingly.
         """
         self._settle()
         self._group()
@@ -290,19 +294,8 @@ class Fleet:
             slots = slots[~columns.changed[slots]]
         numbers: list[int] = columns.numbers[slots].tolist()
         if numbers:
-            self._memory.restart(slots)
-            self._agents.leave(slots)
+            self._drop(slots)
         return numbers
-
-    def take_strays(self) -> list[int]:
-        """Agents not in memory that facts since the last call were about: those facts changed nothing.
-
-        An agent that left memory and came back is taken in again with its `Restored`, as its row and the
-        journal now have it, and its outcomes handed to `fold_history`.
-        """
-        self._take_in()
-        strays, self._strays = sorted(self._strays), set()
-        return strays
 
     # taking in
 
@@ -356,7 +349,6 @@ class Fleet:
         slots = self._agents.slots.of(numbers)
         if slots.min() < 0:
             known = slots >= 0
-            self._strays.update(numbers[~known].tolist())
             slots, at = slots[known], at[known]
         columns = self._agents.columns
         np.maximum.at(columns.last_heartbeat, slots, at)
@@ -372,8 +364,6 @@ class Fleet:
         self._noticed(int(arrivals.at.min()), int(arrivals.at.max()), int(arrivals.seq.max()))
         self._digest.add_outcomes(arrivals)
         slots = self._agents.slots.of(arrivals.number)
-        if slots.min() < 0:
-            self._strays.update(arrivals.number[(slots < 0) & arrivals.counted].tolist())
         counted = np.flatnonzero((slots >= 0) & arrivals.counted)
         if len(counted) < len(slots):
             arrivals, slots = arrivals.take(counted), slots[counted]
@@ -439,15 +429,29 @@ class Fleet:
         if isinstance(fact, Blinded):
             self._spells.add(fact.start, fact.end)
         elif isinstance(fact, Registered):
-            if self._agents.slots.get(fact.agent_no) is None:
-                self._make_room(self._agents.slots.size + 1)
-                self._agents.register(fact)
+            self._register(fact)
         elif (slot := self._agents.slots.get(fact.agent_no)) is None:
-            self._strays.add(fact.agent_no)
+            pass  # it left before a rebuild began, and its row has this already
         elif not self._is_in_row(slot, fact.seq):
             self._change(slot, fact)
         elif isinstance(fact, Fired):
             changing.remember_fire(self._agents.columns, slot, fact)
+
+    def _register(self, fact: Registered) -> None:
+        if self._agents.slots.get(fact.agent_no) is not None:
+            return
+        former = self._agents.find(fact.agent_id)
+        if (
+            former is not None
+        ):  # one that was deleted, or nobody could be known anew by its name
+            self._settle()
+            self._drop(np.array([former], np.intp))
+        self._make_room(self._agents.slots.size + 1)
+        self._agents.register(fact)
+
+    def _drop(self, slots: Places) -> None:
+        self._memory.restart(slots)
+        self._agents.leave(slots)
 
     def _change(self, slot: int, fact: changing.RowChange) -> None:
         if changing.meets_outcomes(fact) and self._is_in_dones(fact.agent_no):

@@ -172,7 +172,6 @@ def reinstate(
     agent = known(tx, head)
     old = {"standing": head.standing, "status": head.status}
     fact = Reinstated(head.agent_no, tx.now, tx.allot(), head.incarnation + 1)
-    tx.admission.facts.append((workspace_id, agent))  # the fleet may have let go of it
     tx.admission.emit(head, fact)
     why = "reinstated" + (f": {context}" if context else "")
     explain(tx, head, old=old, actor_kind=actor_kind, actor=actor, why=why)

@@ -13,9 +13,7 @@ from pinkslip.model.facts import Done
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.acts import put_session
-from pinkslip.store.checkpoint import restored_agents
 from pinkslip.store.rows import write_outcomes
-from pinkslip.store.tables import agents
 from pinkslip.store.transaction import Transaction
 
 
@@ -73,11 +71,10 @@ class Desk:
             ):
                 unknown.setdefault(workspace_id, set()).add(report.agent_id)
         for workspace_id, idents in unknown.items():
-            read, aliases = tx.roster.load(tx.connection, workspace_id, idents)
+            aliases = tx.roster.load(tx.connection, workspace_id, idents)
             self._aliases.update(
                 ((workspace_id, uuid), agent_id) for uuid, agent_id in aliases.items()
             )
-            _welcome(tx, workspace_id, read)
 
     def _head(self, tx: Transaction, report: Report) -> Head | None:
         heads = tx.roster.of(report.workspace_id)
@@ -173,17 +170,6 @@ def invalid(head: Head | None, detail: str, seq: int, event_id: str | None = Non
     status = Status.IDLE if head is None else head.status
     standing = Standing.ACTIVE if head is None else head.standing
     return Receipt("invalid", seq, status, standing, event_id=event_id, detail=detail)
-
-
-def _welcome(tx: Transaction, workspace_id: int, read: list[Head]) -> None:
-    """Let the fleet know again those who had finished: one that left memory counts from its row."""
-    finished = {head.agent_no: head for head in read if head.finished_at is not None}
-    if finished:
-        rows = restored_agents(
-            tx.connection, workspace_id, agents.c.agent_no.in_(list(finished))
-        )
-        for restored in list(rows):
-            tx.admission.welcome(finished[restored.agent_no], restored)
 
 
 def _kind(event: Heartbeat | Outcome | Finish | SessionReport) -> str:

@@ -86,16 +86,12 @@ class Roster:
 
     def load(
         self, connection: Connection, workspace_id: int, idents: Iterable[str]
-    ) -> tuple[list[Head], dict[str, str]]:
-        """Read the heads behind `idents`, which are agentIds or else uuids.
-
-        Those found, and the agentId behind each uuid.
-        """
+    ) -> dict[str, str]:
+        """Read the heads behind `idents`, which are agentIds or else uuids: the agentId behind each uuid."""
         unknown = sorted(set(idents))
-        read: list[Head] = []
         for start in range(0, len(unknown), _ASK_AT_MOST):
             some = unknown[start : start + _ASK_AT_MOST]
-            read += self._load(connection, workspace_id, agents.c.agent_id.in_(some))
+            self._load(connection, workspace_id, agents.c.agent_id.in_(some))
         heads = self.of(workspace_id)
         uuids = [
             ident for ident in unknown if ident not in heads and len(ident) == _UUID_LENGTH
@@ -105,8 +101,7 @@ class Roster:
             some = uuids[start : start + _ASK_AT_MOST]
             found = self._load(connection, workspace_id, agents.c.id.in_(some))
             aliases.update((head.uuid, head.agent_id) for head in found)
-            read += found
-        return read, aliases
+        return aliases
 
     def load_number(
         self, connection: Connection, workspace_id: int, agent_no: int
@@ -143,8 +138,6 @@ class Roster:
         """Be as before this pass."""
         for head, before in admission.undo:
             self.of(head.workspace_id)[head.agent_id] = before
-        for head in admission.returning:
-            self.of(head.workspace_id).pop(head.agent_id, None)
         for head, _seq in admission.registered:
             self.of(head.workspace_id).pop(head.agent_id, None)
             self._next_agent_no.pop(head.workspace_id, None)

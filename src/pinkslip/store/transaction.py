@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from pinkslip.fleet.admission import Admission, Change, Head, uuid7
 from pinkslip.model.errors import NotFound
-from pinkslip.model.facts import Blinded, Restored
+from pinkslip.model.facts import Blinded
 from pinkslip.model.words import ActorKind
 from pinkslip.store.engine import Dialect
 from pinkslip.store.roster import Roster
@@ -62,13 +62,13 @@ class Transaction:
         """A fresh UUIDv7 of this instant."""
         return self._ids.at(self.now)
 
-    def emit(self, workspace_id: int, fact: Change | Blinded | Restored) -> None:
+    def emit(self, workspace_id: int, fact: Change | Blinded) -> None:
         """Let a fact be known once this is committed.
 
-        A change of an agent is written to `agent_changes` and applied to its head here. `Blinded` and
-        `Restored` are only passed on: the one's row has more in it, the other has none.
+        A change of an agent is written to `agent_changes` and applied to its head here. `Blinded` is only
+        passed on: its row has more in it.
         """
-        if isinstance(fact, Blinded | Restored):
+        if isinstance(fact, Blinded):
             self.admission.facts.append((workspace_id, fact))
             return
         head = self.head_of(workspace_id, fact.agent_no)
@@ -102,7 +102,7 @@ class Transaction:
         """An agent by its agentId, or else by its uuid. Look at it; change it only through `emit`."""
         heads = self.roster.of(workspace_id)
         if ident not in heads:
-            _read, aliases = self.roster.load(self.connection, workspace_id, [ident])
+            aliases = self.roster.load(self.connection, workspace_id, [ident])
             ident = aliases.get(ident, ident)
         head = heads.get(ident)
         if head is not None:

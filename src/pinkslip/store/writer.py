@@ -18,6 +18,7 @@ from pinkslip.fleet.admission import Admission, Head
 from pinkslip.model.facts import Batch, Mark
 from pinkslip.model.ports import Clock, Follower
 from pinkslip.model.words import BlindCause
+from pinkslip.store.checkpoint import restored_agents
 from pinkslip.store.engine import Database
 from pinkslip.store.failures import is_away, spoken
 from pinkslip.store.instants import Instants
@@ -26,6 +27,7 @@ from pinkslip.store.roster import Roster
 from pinkslip.store.rows import write_rest
 from pinkslip.store.tables import (
     agent_changes,
+    agents,
     beat_runs,
     blind,
     outcomes,
@@ -38,6 +40,8 @@ from pinkslip.store.ticks import record_blind
 from pinkslip.store.transaction import Ids, Transaction
 
 log = logging.getLogger(__name__)
+
+RECALLED_TOGETHER = 500
 
 
 class Away(Exception):
@@ -181,6 +185,7 @@ class Writer:
                 tx = self._transaction(connection, admission)
                 xid = self._fence(tx)
                 work(tx)
+                _recall(tx)
                 write_rest(tx, grace_ms=self._assumptions.grace_ms)
         except BaseException:
             self.roster.undo(admission)
@@ -351,6 +356,17 @@ class Writer:
     def _note_failure(self, since: int | None) -> None:
         if self._failed_at is None and self._instants is not None:
             self._failed_at = self._instants.now() if since is None else since
+
+
+def _recall(tx: Transaction) -> None:
+    """Read the rows of those a fleet may have let go of; one registered only now has none yet."""
+    for workspace_id, numbers in tx.admission.absent.items():
+        absent = sorted(numbers)
+        for start in range(0, len(absent), RECALLED_TOGETHER):
+            some = agents.c.agent_no.in_(absent[start : start + RECALLED_TOGETHER])
+            tx.admission.recall(
+                workspace_id, list(restored_agents(tx.connection, workspace_id, some))
+            )
 
 
 def _newest_instant(connection: Connection) -> int | None:

@@ -312,6 +312,7 @@ class Core:
         judgement, written = report.judgement, report.written
         assert judgement is not None
         assert written is not None
+        known = self.judgement.findings if self.judgement else ()
         self.last_tick_at = report.now
         self.observing_since = report.observing_since
         self.judgement = judgement
@@ -331,6 +332,8 @@ class Core:
         if judgement.deferred:
             log.warning("too many edges at once; the rest follows", deferred=judgement.deferred)
         for finding in judgement.findings:
+            if finding in known:
+                continue
             log.error("a policy is broken", policy=finding.policy, reason=finding.message)
 
 

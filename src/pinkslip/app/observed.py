@@ -21,6 +21,7 @@ async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None
     snapshot, evidence = await core.ask(
         lambda seat: (seat.snapshot(now=now), seat.evidence(now=now))
     )
+    findings = core.judgement.findings if core.judgement else ()
     panics = [panic.pool for panic in core.judgement.panics] if core.judgement else []
     pool = core.policies.policy_set.guards.pool
     workspace = WorkspaceFacts(
@@ -30,6 +31,7 @@ async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None
             PolicyFacts(policy.name, policy.mode, policy.action, policy.reason)
             for policy in core.policies.policy_set.policies
         ),
+        broken=frozenset(finding.policy for finding in findings),
         fires=dict(core.tallies.fires),
         decisions=dict(core.tallies.decisions),
         held=dict(core.tallies.held),

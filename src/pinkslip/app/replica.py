@@ -18,6 +18,7 @@ from aiohttp import web
 from pinkslip import __version__
 from pinkslip.app.clock import SystemClock
 from pinkslip.app.core import Core, Early
+from pinkslip.app.memory import give_back
 from pinkslip.app.policy_files import LoadedPolicies
 from pinkslip.app.service import Service
 from pinkslip.metrics.own import Own
@@ -238,6 +239,7 @@ class Replica:
             raise
         finally:
             telling.cancel()
+        await asyncio.to_thread(give_back)
         await core.recount()
         core.start()
         self.service.core = core

@@ -339,6 +339,10 @@ class Service:
             reload_failed=self._reload_failed,
             matched=core.judgement.matched if core.judgement else {},
             open_episodes=counts,
+            findings={
+                finding.policy: finding.message
+                for finding in (core.judgement.findings if core.judgement else ())
+            },
         )
 
     async def check_policies(
@@ -478,6 +482,7 @@ class Service:
         if horizon.lacking:
             older = await core.read(history, core.database, core.workspace.id, horizon, now=now)
             await core.ask(lambda seat: seat.fleet.fold_arrivals(older))
+        _forget_findings(core, loaded)
         core.policies = self.policies_loaded = loaded
         reloaded = replace(
             self.settings, **{name: getattr(settings, name) for name in RELOADABLE}
@@ -496,6 +501,22 @@ class Service:
             if count > counted:
                 self.own.ingested(kind, result, count - counted)
                 core.ingested[kind, result] = count
+
+
+def _forget_findings(core: Core, loaded: LoadedPolicies) -> None:
+    """What broke under another text is not said of the new one; the next tick tells."""
+    if core.judgement is None:
+        return
+    before = {policy.name: policy.hash for policy in core.policies.policy_set.policies}
+    unchanged = {
+        policy.name
+        for policy in loaded.policy_set.policies
+        if before.get(policy.name) == policy.hash
+    }
+    core.judgement = replace(
+        core.judgement,
+        findings=tuple(one for one in core.judgement.findings if one.policy in unchanged),
+    )
 
 
 def _kind(report: Report) -> str:

@@ -451,6 +451,7 @@ class MemoryBackend:
             for decision in reversed(self.kept_decisions)
             if (before is None or decision.number < before)
             and filters.verdict in {None, decision.verdict}
+            and filters.agent_id in {None, decision.agent_id}
         ]
         return rows[:limit]
 

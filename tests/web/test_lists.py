@@ -325,6 +325,28 @@ async def test_decisions_are_listed_newest_first_in_pages(
     assert everything_[0]["chainDigest"] == "0304"
 
 
+async def test_decisions_are_asked_for_by_agent_id_or_uuid(
+    served: Served, backend: MemoryBackend
+) -> None:
+    known = backend.add("a")
+    backend.add("idle")
+    backend.decide()
+    backend.decide(agent_id="deleted", agent_no=7)
+
+    async def numbers(query: str) -> list[int]:
+        status, page = await served.get(f"/api/decisions?{query}")
+        assert status == 200
+        return [item["number"] for item in page["items"]]
+
+    assert await numbers("agentId=a") == await numbers(f"agentId={known.uuid}") == [1]
+    assert await numbers("agentId=idle") == []
+    assert await numbers("agentId=deleted") == [2]
+    assert await numbers("agentId=deleted&verdict=held") == []
+    status, problem = await served.get("/api/decisions?agentId=nobody")
+    assert (status, "nobody" in problem["detail"]) == (404, True)
+    assert (await served.get("/api/decisions?agentId="))[0] == 422
+
+
 async def test_a_decision_is_worked_out_again_when_asked(
     served: Served, backend: MemoryBackend
 ) -> None:

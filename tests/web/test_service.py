@@ -205,6 +205,86 @@ def test_a_session_outlives_its_agents_standing(service: Running) -> None:
     assert service.get(f"/api/agents/{agent['id']}").body["agentId"] == "talker"
 
 
+def test_a_uuid_in_capitals_means_the_agent_it_is_the_uuid_of(service: Running) -> None:
+    service.beat("meant", role="dev")
+    uuid = service.agent("meant")["id"].upper()
+    before = len(listed(service, "&include=fired"))
+
+    service.beat(uuid, currentTask="x")
+    service.events(
+        {"type": "outcome", "agentId": uuid, "result": "success"},
+        {"type": "session", "agentId": uuid, "sessionKey": "meant-1"},
+    )
+    service.ask("PUT", "/api/sessions/meant-2", {"agentId": uuid})
+    fired = service.post(f"/api/agents/{uuid}/fire", {"reason": "dumb"})
+
+    agent = service.agent(uuid)
+    assert (agent["agentId"], agent["currentTask"]) == ("meant", "x")
+    assert (agent["metrics"]["totalTasks"], agent["firedCount"]) == (1, 1)
+    assert fired.body["agentId"] == "meant"
+    assert service.get(f"/api/agents/{uuid}/why").body["agentId"] == "meant"
+    for path in (f"agents/{uuid}/sessions?", f"sessions?agentId={uuid}&"):
+        sessions = service.get(f"/api/{path}limit=10").body["items"]
+        assert {session["sessionKey"] for session in sessions} == {"meant-1", "meant-2"}
+    assert [one["agentId"] for one in service.decisions(f"&agentId={uuid}")] == ["meant"]
+    assert len(listed(service, "&include=fired")) == before
+
+
+def test_an_agent_may_be_called_as_a_uuid_in_capitals(service: Running) -> None:
+    name = "0192F3C4-AAAA-7BBB-8CCC-0123456789AB"
+
+    for task in ("first", "second", "third"):
+        service.beat(name, currentTask=task)
+        assert service.agent(name)["currentTask"] == task
+
+    assert service.agent(name)["agentId"] == name
+    assert service.get(f"/api/agents/{name.lower()}").status == 404
+    assert service.get(f"/api/decisions?agentId={name.replace('0', '1')}").status == 404
+
+
+def test_no_session_ends_before_it_starts(service: Running) -> None:
+    early, late = "2020-01-01T09:00:00Z", "2020-01-01T10:00:00Z"
+
+    def put(key: str, **fields: object) -> tuple[int, str]:
+        answer = service.ask("PUT", f"/api/sessions/{key}", fields)
+        faults = answer.body.get("errors", [{"pointer": ""}])
+        return answer.status, faults[0]["pointer"]
+
+    assert put("span", startedAt=late, endedAt=early) == (422, "/endedAt")
+    assert put("span", endedAt=early) == (422, "/endedAt")
+    assert service.get("/api/sessions/span").status == 404
+    assert put("span", startedAt=late) == (201, "")
+    assert put("span", endedAt=early) == (422, "/endedAt")
+    assert put("span", endedAt=late) == (200, "")
+    assert put("span", startedAt="2020-01-01T10:00:01Z") == (422, "/startedAt")
+    assert put("span", startedAt=early) == (200, "")
+    assert put("span", endedAt=None, startedAt=late) == (200, "")
+    assert put("span", userId="") == (422, "/userId")
+    assert put("span", agentId="") == (422, "/agentId")
+
+
+def test_no_session_of_a_batch_ends_before_it_starts(service: Running) -> None:
+    early, late = "2020-01-01T09:00:00Z", "2020-01-01T10:00:00Z"
+    told: list[dict[str, object]] = [
+        {"sessionKey": "batch-span", "startedAt": late, "endedAt": early},
+        {"sessionKey": "batch-span", "startedAt": late},
+        {"sessionKey": "batch-span", "endedAt": early},
+        {"sessionKey": "batch-span", "endedAt": late},
+        {"sessionKey": "batch-span", "userId": ""},
+        {"sessionKey": "batch-span", "agentId": ""},
+        {"sessionKey": "batch-span", "label": "kept"},
+    ]
+
+    answer = service.post("/api/events", [{"type": "session", **one} for one in told])
+
+    results = answer.body["results"]
+    assert [result["index"] for result in results] == list(range(7))
+    assert [result["status"] for result in results] == [422, 200, 422, 200, 422, 422, 200]
+    assert results[2]["problem"]["errors"][0]["pointer"] == "/endedAt"
+    session = service.get("/api/sessions/batch-span").body
+    assert (session["endedAt"], session["label"]) == ("2020-01-01T10:00:00.000Z", "kept")
+
+
 def test_why_and_policies_answer(service: Running) -> None:
     service.beat("asked")
 

@@ -14,6 +14,7 @@ from pinkslip.web.backend import Backend
 from pinkslip.web.idempotency import Once
 from pinkslip.web.links import Links, prefix
 from pinkslip.web.middleware import outermost
+from pinkslip.web.names import in_capitals
 from pinkslip.web.openapi import document
 from pinkslip.web.pages import page_routes
 from pinkslip.web.query import NO_QUERY, read_query
@@ -95,9 +96,10 @@ def _served(
     route: Route, service: Service, gate: Gate, once: Once, body_timeout_s: float
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """One route's way from a request to its handler: let in, read, checked."""
-    decoder = decoder_of(route)
+    decoder, backend = decoder_of(route), service.backend
     scope = route.scope.value
     is_open = route.scope is Scope.ANYONE
+    is_of_agent = route.path.startswith("/api/agents/{id}")
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = NOBODY if is_open else gate.admit(request)
@@ -116,6 +118,9 @@ def _served(
         decoded: object = body if route.body is Raw else None
         if decoder is not None:
             decoded = decode(b"{}" if route.empty_body and not body else body, decoder)
+        named = request.match_info
+        if is_of_agent and in_capitals(named["id"]):
+            named["id"] = await service.names.of(backend, caller.workspace_id, named["id"])
         call = Call(service, caller, request, query, decoded)
         if route.idempotent:
             return await once.run(call, body, lambda: route.handler(call))

@@ -16,6 +16,7 @@ from pinkslip.model.ports import Clock
 from pinkslip.web.auth import Caller, Scope
 from pinkslip.web.backend import Backend
 from pinkslip.web.links import Links
+from pinkslip.web.names import Names
 from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import Parameter, Query
 from pinkslip.web.wire import JSON, name_fault
@@ -37,6 +38,7 @@ class Service:
     version: str
     assumed_interval_s: float
     """Counted with where an agent declared no interval."""
+    names: Names = field(default_factory=Names)
 
 
 @dataclass(frozen=True, slots=True)

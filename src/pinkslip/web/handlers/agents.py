@@ -15,10 +15,11 @@ from pinkslip.web.answers import agent_answer, fire_entry, policy_answer_told, v
 from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import AgentAnswer, AgentPage, WhyAnswer
+from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import Parameter, Query
 from pinkslip.web.routes import Call
 from pinkslip.web.selection import select
-from pinkslip.web.wire import reply
+from pinkslip.web.wire import name_fault, reply
 
 LIST_NAME = "agents"
 LOOKED_AT_ON_THE_LOOP = 2_000
@@ -203,6 +204,17 @@ async def found_agent(call: Call[None]) -> AgentView:
     if view is None:
         raise no_agent(ident)
     return view
+
+
+async def agent_asked_for(call: Call[None]) -> tuple[str, AgentView | None] | None:
+    """What the query's `agentId` says, and who is meant, by agentId or uuid; None: it says nothing."""
+    ident = call.query.text("agentId")
+    if ident is None:
+        return None
+    if (fault := name_fault(ident, what=AGENT)) is not None:
+        raise invalid_parameter("agentId", fault)
+    name = await call.service.names.of(call.backend, call.workspace_id, ident)
+    return ident, await call.backend.agent(call.workspace_id, name)
 
 
 def no_agent(ident: str) -> NotFound:

@@ -8,7 +8,7 @@ from pinkslip.model.words import Guard, Mode, Verdict
 from pinkslip.store.views import DecisionFilters
 from pinkslip.web.answers import decision_answer
 from pinkslip.web.cursors import read_cursor, write_cursor
-from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX
+from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX, agent_asked_for, no_agent
 from pinkslip.web.payloads import DecisionPage
 from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import Parameter, Query
@@ -18,7 +18,7 @@ from pinkslip.web.wire import is_instant, reply
 LIST_NAME = "decisions"
 
 FILTERS = (
-    Parameter(name="agentId", description="About this agent."),
+    Parameter(name="agentId", description="About this agent, by agentId or uuid."),
     Parameter(name="policy", description="Of this policy."),
     Parameter(name="verdict", words=tuple(Verdict), description="What was concluded."),
     Parameter(name="mode", words=tuple(Mode), description="The policy's mode then."),
@@ -37,10 +37,11 @@ RECOMPUTE = Parameter(
 async def list_decisions(call: Call[None]) -> web.Response:
     """Newest first."""
     query, limit = call.query, call.query.number(LIMIT)
+    agent_id = await _agent_id(call)
     found = await call.backend.decisions(
         call.workspace_id,
         filters=DecisionFilters(
-            agent_id=query.text("agentId"),
+            agent_id=agent_id,
             policy=query.text("policy"),
             verdict=query.word("verdict", Verdict),
             mode=query.word("mode", Mode),
@@ -56,6 +57,22 @@ async def list_decisions(call: Call[None]) -> web.Response:
     return reply(
         DecisionPage(items=[decision_answer(decision) for decision in page], next=following)
     )
+
+
+async def _agent_id(call: Call[None]) -> str | None:
+    """Whom decisions are asked about: an agent there is, or one that was deleted and left some."""
+    asked = await agent_asked_for(call)
+    if asked is None:
+        return None
+    ident, view = asked
+    if view is not None:
+        return view.agent_id
+    left = await call.backend.decisions(
+        call.workspace_id, filters=DecisionFilters(agent_id=ident), before=None, limit=1
+    )
+    if not left:
+        raise no_agent(ident)
+    return ident
 
 
 def _since(query: Query) -> int | None:

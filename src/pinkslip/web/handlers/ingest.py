@@ -13,6 +13,7 @@ from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionRep
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import Status
 from pinkslip.web.answers import interval_s, notes_of, orders_told
+from pinkslip.web.names import in_capitals
 from pinkslip.web.payloads import (
     BatchAnswer,
     FinishItem,
@@ -33,6 +34,7 @@ from pinkslip.web.problems import (
     without_half_characters,
 )
 from pinkslip.web.routes import Call
+from pinkslip.web.spans import Spans
 from pinkslip.web.wire import NDJSON, aside, faults_of, is_plain, name_fault, reply
 
 BATCH_MAX = 1_000
@@ -150,6 +152,7 @@ async def events(call: Call[bytes]) -> web.Response:
     batch = _Batch(call)
     read = batch.read_lines if call.request.content_type == NDJSON else batch.read_array
     await aside(len(call.body), lambda: read(call.body))
+    await batch.look_up(call)
     if batch.reports:
         receipts = await call.backend.report(batch.reports)
         for index, receipt in zip(batch.places, receipts, strict=True):
@@ -166,6 +169,9 @@ class _Batch:
         self.reports: list[Report] = []
         self.places: list[int] = []
         """Where each report stands in the batch."""
+        self._in_capitals: list[int] = []
+        self._sessions: list[int] = []
+        """Which of the reports need a look at what is known already."""
         self.results: list[ItemResult] = []
 
     def read_array(self, body: bytes) -> None:
@@ -208,15 +214,39 @@ class _Batch:
         if faults:
             self._refuse(faults)
             return
+        if in_capitals(report.agent_id):
+            self._in_capitals.append(len(self.reports))
+        if type(item) is SessionItem:
+            self._sessions.append(len(self.reports))
         self.reports.append(report)
         self.places.append(index)
         self.results.append(_PENDING)
 
+    async def look_up(self, call: Call[bytes]) -> None:
+        """Judge by what is known already: whom a uuid in capitals means, and when a session began."""
+        for place in self._in_capitals:
+            self.reports[place] = await call.service.names.renamed(
+                call.backend, self.reports[place]
+            )
+        spans, untimely = Spans(call.backend, call.workspace_id), list[int]()
+        for place in self._sessions:
+            report = self.reports[place]
+            assert isinstance(report.event, SessionReport), "as `_take` noted"
+            if (fault := await spans.fault(report.session_key, report.event)) is not None:
+                untimely.append(place)
+                self.results[self.places[place]] = _refusal(self.places[place], [fault])
+        for place in reversed(untimely):
+            del self.reports[place], self.places[place]
+
     def _refuse(self, faults: list[Fault]) -> None:
-        first = faults[0]
-        where = f"{first.pointer}: " if first.pointer else ""
-        problem = problem_body(422, "invalid", f"{where}{first.detail}", errors=faults)
-        self.results.append(ItemResult(index=len(self.results), status=422, problem=problem))
+        self.results.append(_refusal(len(self.results), faults))
+
+
+def _refusal(index: int, faults: list[Fault]) -> ItemResult:
+    first = faults[0]
+    where = f"{first.pointer}: " if first.pointer else ""
+    problem = problem_body(422, "invalid", f"{where}{first.detail}", errors=faults)
+    return ItemResult(index=index, status=422, problem=problem)
 
 
 _PENDING = ItemResult(index=-1, status=503)

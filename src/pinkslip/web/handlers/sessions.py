@@ -1,18 +1,27 @@
 """Conversations: put by whoever runs them, listed by agent or all together."""
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from pinkslip.model.errors import NotFound
 from pinkslip.model.events import SessionReport
 from pinkslip.store.views import SessionFilters, SessionPlace
 from pinkslip.web.answers import session_answer
 from pinkslip.web.cursors import read_cursor, write_cursor
-from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX, found_agent, no_agent
+from pinkslip.web.handlers.agents import (
+    CURSOR,
+    LIMIT,
+    PAGE_MAX,
+    agent_asked_for,
+    found_agent,
+    no_agent,
+)
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import SessionPage
-from pinkslip.web.problems import Fault, invalid, invalid_parameter
+from pinkslip.web.problems import Fault, invalid
 from pinkslip.web.query import Parameter
 from pinkslip.web.routes import Call
+from pinkslip.web.spans import Spans
 from pinkslip.web.wire import name_fault, reply
 
 KEY = "the session key"
@@ -21,21 +30,21 @@ ACTIVE = Parameter(name="active", kind="boolean", description="Whether the sessi
 CHANNEL = Parameter(name="channel", description="Only of this channel.")
 USER = Parameter(name="userId", description="Only of this user.")
 OF_AGENT = (ACTIVE, CHANNEL, USER, LIMIT, CURSOR)
-OF_ALL = (Parameter(name="agentId", description="Only of this agent."), *OF_AGENT)
+OF_ALL = (
+    Parameter(name="agentId", description="Only of this agent, by agentId or uuid."),
+    *OF_AGENT,
+)
 
 
 async def list_sessions(call: Call[None]) -> web.Response:
     """Every session of the workspace, newest start first."""
-    agent_no = None
-    ident = call.query.text("agentId")
-    if ident is not None:
-        if (fault := name_fault(ident, what=AGENT)) is not None:
-            raise invalid_parameter("agentId", fault)
-        view = await call.backend.agent(call.workspace_id, ident)
-        if view is None:
-            raise no_agent(ident)
-        agent_no = view.agent_no
-    return await _page(call, agent_no, list_name="sessions")
+    asked = await agent_asked_for(call)
+    if asked is None:
+        return await _page(call, None, list_name="sessions")
+    ident, view = asked
+    if view is None:
+        raise no_agent(ident)
+    return await _page(call, view.agent_no, list_name="sessions")
 
 
 async def sessions_of_agent(call: Call[None]) -> web.Response:
@@ -82,13 +91,16 @@ async def get_session(call: Call[None]) -> web.Response:
 
 async def put_session(call: Call[SessionReport]) -> web.Response:
     """Create a session, or change what is sent of it: absent keeps, null clears."""
-    report = call.body
-    if isinstance(report.agent_id, str) and (
-        (fault := name_fault(report.agent_id, what=AGENT)) is not None
-    ):
-        raise invalid(f"/agentId: {fault}", Fault("/agentId", fault))
+    key, report = call.named("key", what=KEY), call.body
+    if isinstance(report.agent_id, str):
+        if (said := name_fault(report.agent_id, what=AGENT)) is not None:
+            raise invalid(f"/agentId: {said}", Fault("/agentId", said))
+        name = await call.service.names.of(call.backend, call.workspace_id, report.agent_id)
+        report = replace(report, agent_id=name)
+    if (fault := await Spans(call.backend, call.workspace_id).fault(key, report)) is not None:
+        raise invalid(f"{fault.pointer}: {fault.detail}", fault)
     session, created = await call.backend.put_session(
-        call.workspace_id, call.named("key", what=KEY), report, actor=call.caller.actor
+        call.workspace_id, key, report, actor=call.caller.actor
     )
     workspace = call.backend.workspace(call.workspace_id)
     return reply(session_answer(session, workspace=workspace), status=201 if created else 200)

@@ -253,6 +253,10 @@ class FactsCollector(Collector):
             for mode in Mode:
                 loaded = [policy for policy in facts.policies if policy.mode is mode]
                 self._add("policies", {**home, "mode": mode}, len(loaded))
+            for policy in facts.policies:
+                if policy.mode is not Mode.OFF:
+                    broken = policy.name in facts.broken
+                    self._add("policy_broken", {**home, "policy": policy.name}, broken)
             for state in DeliveryState:
                 count = facts.deliveries.get(state, 0)
                 self._add("deliveries", {**home, "state": state}, count)

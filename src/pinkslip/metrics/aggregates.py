@@ -282,6 +282,15 @@ def ourselves(
             for mode in Mode
         ],
     )
+    yield family(
+        catalogue.POLICY_BROKEN,
+        [
+            ({**labels, "policy": policy.name}, policy.name in it.broken)
+            for labels, it in names
+            for policy in it.policies
+            if policy.mode is not Mode.OFF
+        ],
+    )
     yield family(catalogue.JOURNAL_QUEUE_LENGTH, [({}, own.journal_queue_length)])
     yield family(
         catalogue.DELIVERIES,

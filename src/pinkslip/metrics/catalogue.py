@@ -414,6 +414,12 @@ ENFORCEMENT_ENABLED = _own(
 POLICIES = _own(
     "policies", Kind.GAUGE, "Policies loaded for a workspace, by mode.", ("workspace", "mode")
 )
+POLICY_BROKEN = _own(
+    "policy_broken",
+    Kind.GAUGE,
+    "Whether the newest tick could not judge this policy, which then decides nothing while the others go on.",
+    ("workspace", "policy"),
+)
 JOURNAL_COMMIT_DURATION = _own(
     "journal_commit_duration_seconds",
     Kind.HISTOGRAM,

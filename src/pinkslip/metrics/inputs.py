@@ -73,6 +73,8 @@ class WorkspaceFacts:
     """The value of the label `workspace`."""
     snapshot: Snapshot
     policies: tuple[PolicyFacts, ...] = ()
+    broken: frozenset[str] = frozenset()
+    """Policies that the newest tick could not judge."""
     fires: Mapping[FireKind, int] = field(default_factory=nothing)
     decisions: Mapping[DecisionKind, int] = field(default_factory=nothing)
     held: Mapping[HeldKind, int] = field(default_factory=nothing)

@@ -327,7 +327,9 @@ def policy_answer_told(answer: PolicyAnswer) -> PolicyAnswerTold:
     )
 
 
-def policy_told(policy: Policy, *, matched: int = 0, open_episodes: int = 0) -> PolicyTold:
+def policy_told(
+    policy: Policy, *, matched: int = 0, open_episodes: int = 0, finding: str | None = None
+) -> PolicyTold:
     """One policy as it stands."""
     return PolicyTold(
         name=policy.name,
@@ -345,6 +347,7 @@ def policy_told(policy: Policy, *, matched: int = 0, open_episodes: int = 0) -> 
         text=policy.text,
         matched=matched,
         open_episodes=open_episodes,
+        finding=finding,
     )
 
 
@@ -361,6 +364,7 @@ def policies_answer(state: PolicyState) -> PoliciesAnswer:
                 policy,
                 matched=state.matched.get(policy.name, 0),
                 open_episodes=state.open_episodes.get(policy.name, 0),
+                finding=state.findings.get(policy.name),
             )
             for policy in state.policy_set.policies
         ),

@@ -84,6 +84,8 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     matched: Mapping[str, int] = {}
     """Policy to agents it matches now."""
     open_episodes: Mapping[str, int] = {}
+    findings: Mapping[str, str] = {}
+    """Policy to why the newest tick could not judge it; absent where it could."""
 
 
 class Checked(Struct, frozen=True, kw_only=True):

@@ -463,6 +463,8 @@ class PolicyTold(Told, frozen=True, kw_only=True):
     matched: int
     """Agents it matches now."""
     open_episodes: int
+    finding: str | None
+    """Why the newest tick could not judge it, and decided nothing by it; null where it could."""
 
 
 class PoliciesAnswer(Told, frozen=True, kw_only=True):

@@ -175,6 +175,7 @@ def _service(url: str, token: str | None) -> Iterator[Look]:
     try:
         agents = service.listed("/api/agents", {}, limit=AGENTS_LOOKED_AT).items
         enforcement = service.get("/api/enforcement")
+        policies = service.get("/api/policies")["policies"]
     except Away as away:
         yield Look("note", "service", away.message)
         return
@@ -182,6 +183,9 @@ def _service(url: str, token: str | None) -> Iterator[Look]:
         yield Look("warning", "service", f"{url}: {failure.message}")
         return
     yield Look("ok", "service", f"{url} serves")
+    for policy in policies:
+        if policy["finding"] is not None:
+            yield Look("problem", "policies", policy["finding"])
     yield from _agents(agents, enforcement)
 
 

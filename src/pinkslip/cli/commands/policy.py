@@ -73,6 +73,9 @@ def show(service: Service, *, as_json: bool) -> None:
         ],
         none="No policies are loaded.",
     )
+    for policy in answer["policies"]:
+        if policy["finding"] is not None:
+            say(f"broken: {policy['finding']}")
     for problem in answer["problems"]:
         say(
             f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['severity']}: {problem['message']}"

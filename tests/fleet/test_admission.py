@@ -215,6 +215,113 @@ def test_an_old_seq_of_the_same_boot_is_answered_and_ignored(
     assert bool(agent.facts) == (verdict == "accepted")
 
 
+def test_a_seq_without_a_boot_is_booked_on_none() -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1", seq=10)
+    agent.beat(seq=1000)
+
+    assert agent.beat(boot_id="b1", seq=11).verdict == "accepted"
+    assert agent.beat(boot_id="b1", seq=10).verdict == "ignored"
+
+
+@pytest.mark.parametrize("said", [{"seq": 9}, {"seq": 11}, {}, {"leaving": True}])
+def test_a_boot_that_was_followed_by_another_is_answered_and_ignored(
+    said: dict[str, object],
+) -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1", seq=10)
+    agent.beat(boot_id="b2", seq=1, current_task="new")
+
+    receipt = agent.beat(boot_id="b1", status=Status.ERROR, current_task="old", **said)
+
+    assert (receipt.verdict, agent.facts) == ("ignored", [])
+    assert "b2" not in receipt.detail
+    assert (agent.head.boot_id, agent.head.current_task) == ("b2", "new")
+    assert agent.beat(boot_id="b2", seq=1).verdict == "ignored"
+    assert agent.beat(boot_id="b2", seq=2).verdict == "accepted"
+
+
+def test_it_is_so_within_one_pass_too() -> None:
+    agent = Pass()
+    admission = agent.next()
+
+    receipts = [
+        admission.heartbeat(agent.head, Heartbeat(boot_id=boot, seq=seq))
+        for boot, seq in (("b1", 10), ("b2", 1), ("b1", 11))
+    ]
+
+    assert [receipt.verdict for receipt in receipts] == ["accepted", "accepted", "ignored"]
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        pytest.param({"seq": 10}, "ignored", id="said already"),
+        pytest.param({"seq": 11}, "accepted", id="something new"),
+        pytest.param({}, "accepted", id="nobody can tell"),
+    ],
+)
+def test_a_former_boot_is_heard_when_the_present_one_is_silent(
+    said: dict[str, object], verdict: str
+) -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1", seq=10, interval=60.0)
+    agent.beat(boot_id="b2", seq=3)
+
+    admission = agent.next()
+    admission.now += 60_000
+    receipt = admission.heartbeat(agent.head, Heartbeat(boot_id="b1", **said))  # type: ignore[arg-type]  # named by the test
+
+    assert receipt.verdict == verdict
+    if verdict == "accepted":  # and now it is the other's turn to be late
+        assert agent.head.boot_id == "b1"
+        late = admission.heartbeat(agent.head, Heartbeat(boot_id="b2", seq=4))
+        assert late.verdict == "ignored"
+        again = admission.heartbeat(agent.head, Heartbeat(boot_id="b1", seq=10))
+        assert again.verdict == "ignored"
+
+
+def test_the_end_of_a_former_boot_is_not_the_agents() -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1")
+    agent.beat(boot_id="b2")
+
+    receipt = agent.finish(boot_id="b1")
+
+    assert (receipt.verdict, agent.facts) == ("ignored", [])
+    assert agent.finish(boot_id="b2").verdict == "accepted"
+    assert agent.beat(boot_id="b1").verdict == "ignored"
+    assert agent.beat(boot_id="b3").verdict == "accepted"
+
+
+def test_no_boot_at_all_is_no_newer_one() -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1", seq=3)
+    agent.beat(boot_id=None)
+
+    assert agent.beat(boot_id="b1", seq=3).verdict == "ignored"
+    assert agent.beat(boot_id="b1", seq=4).verdict == "accepted"
+
+
+def test_only_the_last_few_boots_are_remembered() -> None:
+    agent = Pass()
+    for number in range(8):
+        agent.beat(boot_id=f"b{number}", seq=1)
+
+    assert len(agent.head.former_boots) == 4
+    assert agent.beat(boot_id="b3", seq=1).verdict == "ignored"
+    assert agent.beat(boot_id="b2", seq=1).verdict == "accepted"
+
+
+def test_what_a_boot_was_is_taken_back_with_its_pass() -> None:
+    agent = Pass()
+    agent.beat(boot_id="b1", seq=10)
+    agent.beat(boot_id="b2", seq=1)
+    ((_head, before),) = agent.admission.undo
+
+    assert (before.boot_id, before.boot_seq, before.former_boots) == ("b1", 10, ())
+
+
 def test_another_boot_without_seq_forgets_the_old_numbers() -> None:
     agent = Pass()
     agent.beat(boot_id="b1", seq=500)

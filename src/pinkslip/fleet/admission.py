@@ -44,6 +44,9 @@ STALE_FACTOR = 3.0
 LATEST_MS = 253_402_300_799_999
 """The end of the year 9999: no instant an agent names may be later."""
 
+FORMER_BOOTS = 4
+"""Boots before the present one that are remembered of each agent."""
+
 NO_LABELS: Mapping[str, str] = {}
 
 Change = Registered | Changed | Finished | Revived | Fired | Reinstated | Protected
@@ -69,7 +72,11 @@ class Head(Struct, gc=False):
     interval_ms: int | None = None
     boot_id: str | None = None
     boot_seq: int | None = None
-    """The newest number of this boot; kept in memory only."""
+    """The newest number of this boot. This and what follows of boots is kept in memory only."""
+    boot_at: int | None = None
+    """When this boot beat last."""
+    former_boots: tuple[tuple[str, int | None], ...] = ()
+    """The boots before this one, newest first, each with its newest number."""
     name: str | None = None
     model: str | None = None
     role: str | None = None
@@ -213,10 +220,15 @@ class Admission:
         return head
 
     def heartbeat(self, head: Head, event: Heartbeat, *, is_new: bool = False) -> Receipt:
-        """My loop is alive, and perhaps more."""
+        """My loop is alive, and perhaps more.
+
+        What is ignored is no sign of life either: nobody knows for how long it was under way.
+        """
         boot_id = event.boot_id
         if head.standing is Standing.FIRED:
             return self._answer_fired(head, boot_id=boot_id, last_word=event.leaving)
+        if self._is_late(head, boot_id, event.seq):
+            return self._answer(head, "ignored", _LATE)
         is_same_boot = boot_id is not UNSET and boot_id is not None and boot_id == head.boot_id
         if head.finished_at is not None:
             if is_same_boot:
@@ -224,7 +236,7 @@ class Admission:
             self.emit(head, Revived(head.agent_no, self.now, self.allot()))
         elif is_same_boot and _is_old(event.seq, head.boot_seq):
             return self._answer(head, "ignored", "an older seq of this bootId")
-        self._beat(head, event, is_same_boot=is_same_boot)
+        self._beat(head, event)
         changes = _changes(head, event)
         if event.leaving:
             changes = _given(changes | _ending(head))
@@ -286,6 +298,10 @@ class Admission:
             )
         if head.finished_at is not None:
             return self._answer(head, "ignored", "finished already")
+        if self._is_late(head, event.boot_id, UNSET):
+            return self._answer(head, "ignored", _LATE)
+        self.touch(head)
+        self._note_boot(head, UNSET if event.boot_id is None else event.boot_id, UNSET)
         changes = _given(_ending(head))
         if event.boot_id is not None and event.boot_id != head.boot_id:
             changes["boot_id"] = event.boot_id
@@ -304,15 +320,49 @@ class Admission:
         if head.finished_at is not None or head.standing is Standing.FIRED:
             self.absent.setdefault(head.workspace_id, set()).add(head.agent_no)
 
-    def _beat(self, head: Head, event: Heartbeat, *, is_same_boot: bool) -> None:
+    def _is_late(
+        self, head: Head, boot_id: str | None | UnsetType, seq: int | UnsetType
+    ) -> bool:
+        """Whether this was said by a process that another one has followed.
+
+        What its number shows to be old is late for good. Otherwise a former boot is late while the present one
+        goes on; once that is silent for its interval, the former is the one that lives: two processes under one
+        id must not make a dead agent of a living one.
+        """
+        for former, newest in head.former_boots:
+            if former == boot_id and boot_id != head.boot_id:
+                interval_ms = head.interval_ms or self._assumed_interval_ms
+                goes_on = head.boot_at is not None and self.now - head.boot_at < interval_ms
+                return goes_on or _is_old(seq, newest)
+        return False
+
+    def _note_boot(
+        self, head: Head, boot_id: str | None | UnsetType, seq: int | UnsetType
+    ) -> None:
+        """Remember which process speaks, and its number. Before the change of `boot_id` is emitted.
+
+        A number without a boot belongs to none.
+        """
+        if boot_id is UNSET:
+            return
+        if boot_id != head.boot_id:
+            former = dict(head.former_boots)
+            if head.boot_id is not None:
+                former = {head.boot_id: head.boot_seq} | former
+            head.boot_seq = None if boot_id is None else former.pop(boot_id, None)
+            head.former_boots = tuple(former.items())[:FORMER_BOOTS]
+            head.boot_at = None
+        if boot_id is not None and seq is not UNSET:
+            head.boot_seq = seq
+
+    def _beat(self, head: Head, event: Heartbeat) -> None:
         self.touch(head)
         seq = self.allot()
         self.facts.append((head.workspace_id, Beat(head.agent_no, self.now, seq)))
         self.beats.append((head, seq))
-        if event.seq is not UNSET:
-            head.boot_seq = event.seq
-        elif not is_same_boot and event.boot_id is not UNSET:
-            head.boot_seq = None
+        self._note_boot(head, event.boot_id, event.seq)
+        if event.boot_id is not UNSET and event.boot_id is not None:
+            head.boot_at = self.now
 
     def _change(
         self, head: Head, changes: dict[str, object], *, why: str, is_new: bool
@@ -502,6 +552,9 @@ def uuid7(now_ms: int, randomness: bytes) -> str:
     tail[2] = 0x80 | (tail[2] & 0x3F)
     text = f"{now_ms & 0xFFFF_FFFF_FFFF:012x}{tail.hex()}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_LATE = "an earlier bootId; another process has followed it, and goes on"
 
 
 def _is_old(seq: int | UnsetType, newest: int | None) -> bool:

@@ -22,6 +22,7 @@ from pinkslip.model.words import (
     Action,
     ActorKind,
     EpisodeState,
+    Guard,
     Mode,
     Result,
     Standing,
@@ -154,6 +155,9 @@ class MemoryBackend:
             database="./pinkslip.db",
             last_tick_at=NOW,
         )
+        self.silent: set[str] = set()
+        """Who has stopped reporting."""
+        self.bypassed: tuple[Guard, ...] = ()
         self.before_report: Callable[[], Any] | None = None
 
     def now(self) -> int:
@@ -304,6 +308,8 @@ class MemoryBackend:
             context=context,
             at=self.time,
             dry_run=dry_run,
+            was_silent=ident in self.silent,
+            bypassed=self.bypassed,
         )
         if dry_run:
             return done

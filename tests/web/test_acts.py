@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from tests.web.backend import MemoryBackend
 from tests.web.conftest import Served
 
+from pinkslip.model.words import Guard
 from pinkslip.policies.load import Source, load
 
 FIRE = "/api/agents/a/fire"
@@ -30,6 +31,63 @@ async def test_a_fire_says_plainly_what_it_does_and_goes_on_record(served: Serve
     assert entry.items() >= {"reason": "derailed", "context": "went off"}.items()
     assert entry["firedAt"] == fired["firedAt"]
     assert entry["postMortem"] == {"currentTask": "the report"}
+
+
+LIVES = "Its process goes on until it reads its orders, in the answer to its next report, and obeys."
+NO_ORDER = "Enforcement is stopped: no order to stop goes out until it is resumed."
+TOLD = "Should it report again, it is told to stop."
+
+
+@pytest.mark.parametrize(
+    ("state", "bypassed", "expected"),
+    [
+        pytest.param("live", (), LIVES, id="live"),
+        pytest.param("live", (Guard.NEWBORN,), LIVES, id="a guard that stops no order"),
+        pytest.param(
+            "live", (Guard.STOPPED,), f"Its process goes on. {NO_ORDER}", id="live, stopped"
+        ),
+        pytest.param("silent", (), f"It has stopped reporting. {TOLD}", id="silent"),
+        pytest.param(
+            "silent",
+            (Guard.STOPPED,),
+            f"It has stopped reporting. {NO_ORDER}",
+            id="silent, stopped",
+        ),
+        pytest.param(
+            "finished",
+            (),
+            f"It had finished: nothing of it is running as far as we know. {TOLD}",
+            id="finished",
+        ),
+        pytest.param(
+            "finished",
+            (Guard.STOPPED,),
+            f"It had finished: nothing of it is running as far as we know. {NO_ORDER}",
+            id="finished, stopped",
+        ),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_fire_says_what_is_true_of_the_process_now(
+    served: Served,
+    backend: MemoryBackend,
+    state: str,
+    bypassed: tuple[Guard, ...],
+    expected: str,
+    dry_run: bool,
+) -> None:
+    backend.bypassed = bypassed
+    if state == "silent":
+        backend.silent.add("a")
+    elif state == "finished":
+        backend.agents["a"] = replace(backend.agents["a"], finished_at=backend.time)
+
+    _, fired = await served.post(FIRE, {"reason": "derailed", "dryRun": dry_run})
+
+    marked = "would be" if dry_run else "is"
+    nothing = " Nothing was changed: this was a dry run." if dry_run else ""
+    assert fired["effect"] == f"a {marked} marked TERMINATED. {expected}{nothing}"
+    assert fired["bypassed"] == [guard.value for guard in bypassed]
 
 
 async def test_lists_leave_post_mortems_to_the_agent(served: Served) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import structlog
+from msgspec import structs
 
 from pinkslip.app import explaining, observed
 from pinkslip.app.core import Core, fleet_settings, grace_of, stopped_because
@@ -19,15 +20,17 @@ from pinkslip.app.policy_files import (
     check_texts,
     load_policies,
 )
+from pinkslip.deciding.seat import Seat
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import Recomputed
+from pinkslip.judge.why import bypassed
 from pinkslip.metrics.negotiation import negotiate
 from pinkslip.metrics.own import Own
 from pinkslip.metrics.render import Renderer
-from pinkslip.model.errors import Invalid, NotFound, Unavailable
+from pinkslip.model.errors import Invalid, NotFound, PinkslipError, Unavailable
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionReport
 from pinkslip.model.ports import Clock, Receipt
-from pinkslip.model.words import EVERYWHERE
+from pinkslip.model.words import EVERYWHERE, Guard
 from pinkslip.policies.problems import Problem
 from pinkslip.settings import RELOADABLE, Read, Settings, restart_needed
 from pinkslip.store import acts, ticks
@@ -197,6 +200,7 @@ class Service:
             raise Invalid(
                 f"reason {reason!r} is not one of {', '.join(known)}; add it to the setting `reasons`"
             )
+        held = await _bypassed(core, ident)
         done = await core.act(
             partial(
                 acts.fire,
@@ -210,6 +214,9 @@ class Service:
                 dry_run=dry_run,
                 grace=grace_of(self.settings),
             )
+        )
+        done = structs.replace(
+            done, bypassed=tuple(guard for guard in Guard if guard in {*held, *done.bypassed})
         )
         if not dry_run:
             role = await core.ask(lambda seat: seat.role_of(done.agent_no))
@@ -501,6 +508,27 @@ class Service:
             if count > counted:
                 self.own.ingested(kind, result, count - counted)
                 core.ingested[kind, result] = count
+
+
+async def _bypassed(core: Core, ident: str) -> Sequence[Guard]:
+    """Every guard that would hold a policy back from firing the agent now, as the judge sees it."""
+
+    def ask(seat: Seat) -> Sequence[Guard]:
+        view = seat.agent(ident, now=seat.known_at)
+        measures = seat.fleet.at(seat.known_at)
+        slot = None if view is None else measures.slot_of(view.agent_no)
+        if slot is None:
+            return ()
+        return bypassed(measures, seat.policy_set, seat.state, slot=slot, stopped=seat.stopped)
+
+    try:
+        return await core.ask(ask)
+    except PinkslipError:
+        raise
+    except Exception:
+        # a person's fire is a unit of isolation: it goes through whatever ails the judge
+        log.exception("the guards could not be asked about a fire by hand", agent=ident)
+        return ()
 
 
 def _forget_findings(core: Core, loaded: LoadedPolicies) -> None:

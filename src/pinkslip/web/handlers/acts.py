@@ -6,7 +6,7 @@ from aiohttp import web
 
 from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.time import from_rfc3339, rfc3339
-from pinkslip.model.words import Standing, Status
+from pinkslip.model.words import Guard, Standing, Status
 from pinkslip.store.acts import FireDone
 from pinkslip.web.handlers.agents import whole_answer
 from pinkslip.web.handlers.ingest import AGENT
@@ -25,9 +25,11 @@ from pinkslip.web.wire import reply
 async def fire(call: Call[FireRequest]) -> web.Response:
     """Terminate an agent. A second fire is a conflict that says when, by whom and why."""
     request = call.body
+    ident = call.named("id", what=AGENT)
+    before = await call.backend.agent(call.workspace_id, ident)
     done = await call.backend.fire(
         call.workspace_id,
-        call.named("id", what=AGENT),
+        ident,
         reason=request.reason,
         context=request.context,
         force=request.force,
@@ -47,21 +49,33 @@ async def fire(call: Call[FireRequest]) -> web.Response:
             standing=Standing.FIRED,
             was_silent=done.was_silent,
             bypassed=done.bypassed,
-            effect=_effect(done),
+            effect=_effect(
+                done, had_finished=before is not None and before.finished_at is not None
+            ),
         )
     )
 
 
-def _effect(done: FireDone) -> str:
-    """Plainly what a fire does and does not do."""
+def _effect(done: FireDone, *, had_finished: bool) -> str:
+    """Plainly what a fire does and does not do, as things are now."""
     would = "would be" if done.dry_run else "is"
-    stops = (
-        "It has stopped reporting; should it report again, it is told to stop."
-        if done.was_silent
-        else "Its process goes on until it reads its orders, in the answer to its next report, and obeys."
-    )
+    is_stopped = Guard.STOPPED in done.bypassed
+    if had_finished:
+        process = "It had finished: nothing of it is running as far as we know."
+    elif done.was_silent:
+        process = "It has stopped reporting."
+    elif is_stopped:
+        process = "Its process goes on."
+    else:
+        process = "Its process goes on until it reads its orders, in the answer to its next report, and obeys."
+    if is_stopped:
+        order = " Enforcement is stopped: no order to stop goes out until it is resumed."
+    elif had_finished or done.was_silent:
+        order = " Should it report again, it is told to stop."
+    else:
+        order = ""
     nothing = " Nothing was changed: this was a dry run." if done.dry_run else ""
-    return f"{done.agent_id} {would} marked TERMINATED. {stops}{nothing}"
+    return f"{done.agent_id} {would} marked TERMINATED. {process}{order}{nothing}"
 
 
 async def reinstate(call: Call[ReinstateRequest]) -> web.Response:

@@ -28,7 +28,7 @@ async def test_a_page_holds_all_that_was_answered_before_it_was_asked_for(
         assert workspace.enforcement_enabled
         assert facts.ourselves.leader
         assert facts.ourselves.lease_epoch == core.journal.epoch
-        assert abs(facts.ourselves.wall_offset_ms) < 60_000
+        assert facts.ourselves.wall_offset_ms == core.journal.wall_offset_ms == 0
 
 
 async def test_a_stop_of_enforcement_is_on_the_next_page(tmp_path: Path) -> None:

@@ -15,6 +15,15 @@ def test_it_starts_at_the_wall_or_just_after_what_there_is() -> None:
     assert Instants(clock, after=5_000).wall_offset_ms == -4_001
 
 
+def test_to_start_a_little_after_the_wall_is_no_offset() -> None:
+    clock = ManualClock(wall_ms=1_000)
+    instants = Instants(clock, after=1_003)
+
+    assert (instants.now(), instants.wall_offset_ms, instants.parting()) == (1_004, 0, None)
+    assert Instants(clock, after=2_999).wall_offset_ms == 0
+    assert Instants(clock, after=3_000).wall_offset_ms == -2_001
+
+
 def test_it_goes_with_the_stopwatch_and_not_with_the_wall() -> None:
     clock = ManualClock(wall_ms=1_000)
     instants = Instants(clock, after=0)

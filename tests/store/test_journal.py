@@ -481,6 +481,18 @@ def test_time_goes_on_after_a_restart_whatever_the_wall_says(
         assert [fact.seq for fact in kept.facts] == [1, 2]
 
 
+def test_the_offset_told_is_the_same_after_a_restart(
+    database: Database, clock: ManualClock
+) -> None:
+    with keeping(database, clock) as kept:
+        for _ in range(5):  # marks push journal time ahead of a clock that stands
+            kept.report(beat("a"))
+            kept.mark()
+        before = kept.journal.wall_offset_ms
+    with keeping(database, clock) as kept:
+        assert kept.mark().wall_offset_ms == before == kept.journal.wall_offset_ms == 0
+
+
 def test_what_a_restart_missed_is_blind(database: Database, clock: ManualClock) -> None:
     with keeping(database, clock) as kept:
         kept.report(outcome("e"))

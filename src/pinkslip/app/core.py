@@ -74,8 +74,6 @@ class Core:
     holder: str
     started_at: int
     observing_since: int
-    wall_offset_ms: int
-    """Wall clock less journal time, as last recorded."""
     ingested: dict[tuple[str, str], int] = field(default_factory=dict)
     """Events of this tenure that the process's counters have by now."""
     last_tick_at: int | None = None
@@ -165,7 +163,6 @@ class Core:
             holder=holder,
             started_at=now,
             observing_since=fleet.observing_since,
-            wall_offset_ms=clock.wall_ms() - journal.now(),
         )
 
     # its beats
@@ -204,14 +201,13 @@ class Core:
         began = self.clock.monotonic_ms()
         self._ticked = asyncio.get_running_loop().create_future()
         try:
-            mark = await asyncio.wrap_future(self.journal.mark(self.workspace.id))
+            await asyncio.wrap_future(self.journal.mark(self.workspace.id))
             report = await self._ticked
         except PinkslipError as error:
             log.warning("no tick", reason=str(error))
             return
         finally:
             self._ticked = None
-        self.wall_offset_ms = mark.wall_offset_ms
         self.own.evaluated((self.clock.monotonic_ms() - began) / 1000)
         if report.judgement is None or report.written is None:
             log.warning("a tick concluded nothing", reason=report.refused)

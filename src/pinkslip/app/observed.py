@@ -50,7 +50,7 @@ async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None
         journal_queue_length=core.journal.queue_length,
         config_reload_successful=reload_successful,
         config_reloaded_at=reloaded_at,
-        wall_offset_ms=core.wall_offset_ms,
+        wall_offset_ms=core.journal.wall_offset_ms,
     )
     return Facts(workspaces=(workspace,), ourselves=ourselves)
 

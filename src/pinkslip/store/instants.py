@@ -19,8 +19,10 @@ class Instants:
         self._monotonic = clock.monotonic_ms()
         self._anchor = max(self._wall, after + 1)
         self._floor = self._anchor
-        self.wall_offset_ms = self._wall - self._anchor
-        """Wall clock less journal time, as last recorded."""
+        offset = self._wall - self._anchor
+        self.wall_offset_ms = offset if abs(offset) > PARTING_MS else 0
+        """Wall clock less journal time, as last recorded. What is less than a parting is none: to begin just
+        after the newest row moves no instant that was told before."""
 
     def now(self) -> int:
         """The present instant, never before one given out already."""

@@ -173,6 +173,11 @@ class Journal:
         """Whether we may decide, by our own stopwatch."""
         return self._writer.lease.leads
 
+    @property
+    def wall_offset_ms(self) -> int:
+        """Wall clock less journal time, as last recorded."""
+        return self._writer.instants.wall_offset_ms
+
     def now(self) -> int:
         """Journal time, for whoever must name an instant between commits."""
         return self._writer.instants.peek()

@@ -41,8 +41,11 @@ def test_a_fire_by_hand_is_explained_as_one(pinkslip: Pinkslip, service: Running
     answer = json.loads(pinkslip("fire", "act-2", "--reason", "dumb", "--json").output)
 
     done = pinkslip("explain", answer["decisionId"])
+    stored = str(service.log.parent / "pinkslip.db")
+    offline = pinkslip("explain", answer["decisionId"], "--database", stored)
 
-    assert done.exit_code == 0
+    assert (done.exit_code, offline.exit_code) == (0, 0)
+    assert offline.output == done.output
     assert done.output.endswith("A person decided; there is nothing to compute again.\n")
 
 

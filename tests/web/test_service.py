@@ -242,6 +242,16 @@ def test_an_agent_may_be_called_as_a_uuid_in_capitals(service: Running) -> None:
     assert service.get(f"/api/decisions?agentId={name.replace('0', '1')}").status == 404
 
 
+def test_a_session_key_in_a_report_makes_no_session(service: Running) -> None:
+    service.beat("keyed", sessionKey="only-named")
+    service.post(
+        "/api/agents/keyed/outcomes", {"result": "success", "sessionKey": "only-named"}
+    )
+
+    assert service.get("/api/sessions/only-named").status == 404
+    assert service.get("/api/agents/keyed/sessions").body["items"] == []
+
+
 def test_no_session_ends_before_it_starts(service: Running) -> None:
     early, late = "2020-01-01T09:00:00Z", "2020-01-01T10:00:00Z"
 

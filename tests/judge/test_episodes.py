@@ -16,6 +16,7 @@ from tests.judge.world import (
 from pinkslip.model.decisions import Episode
 from pinkslip.model.policy import Guards, Matcher, Newborn, Policy
 from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Status
+from pinkslip.policies.language import parse_condition
 
 LATE, FINE, UNTOLD = 95.0, 1.0, None
 UNTIL_LATER = 30 * SECOND
@@ -112,6 +113,12 @@ CLEARING = make_policy(action=Action.NOTIFY, clear_when="heartbeat_age < heartbe
             [(0, LATE), (1, 30.001), (1, 30.0), (1, 29.999)],
             ["noticed", "noticed", "noticed", "clear"],
             id="with clear_when it ends when that holds, not before",
+        ),
+        pytest.param(
+            replace(NOTIFY, clear_when=parse_condition("heartbeat_age > 0s")),
+            [(0, LATE), (1, LATE), (60_000, LATE), (1, FINE)],
+            ["noticed", "noticed", "noticed", "clear"],
+            id="clear_when ends nothing while `when` holds",
         ),
         pytest.param(
             replace(CLEARING, keep_for_ms=UNTIL_LATER),

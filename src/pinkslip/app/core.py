@@ -5,7 +5,7 @@ Built anew each time the lease is won, from what the database holds; dropped who
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,8 @@ from pinkslip.deciding.fleet_thread import FleetThread
 from pinkslip.deciding.seat import Seat, TickReport
 from pinkslip.enforce.review import EnforceSettings, review
 from pinkslip.fleet.fleet import Fleet, FleetSettings
+from pinkslip.fleet.needs import Horizon
+from pinkslip.fleet.outcomes import Arrivals
 from pinkslip.judge.conclusions import Judgement
 from pinkslip.judge.state import JudgeState
 from pinkslip.metrics.own import Own
@@ -37,7 +39,7 @@ from pinkslip.store.engine import Database
 from pinkslip.store.firing import Grace
 from pinkslip.store.journal import Answer, Journal, Resolve
 from pinkslip.store.readers import Readers
-from pinkslip.store.rebuild import rebuild
+from pinkslip.store.rebuild import history, rebuild
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.views import DecisionFilters, EnforcementState, Tick, Workspace
@@ -83,6 +85,7 @@ class Core:
     zombies: Mapping[str, int] = field(default_factory=dict)
     resolve: Resolve = field(default=lambda _answers: None)
     """How the writer hands receipts over: one for all, so that a commit wakes the loop once."""
+    _catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tickers: list[Ticker] = field(default_factory=list)
     _ticked: "asyncio.Future[TickReport] | None" = None
 
@@ -201,6 +204,7 @@ class Core:
         began = self.clock.monotonic_ms()
         self._ticked = asyncio.get_running_loop().create_future()
         try:
+            await self.catch_up()
             await asyncio.wrap_future(self.journal.mark(self.workspace.id))
             report = await self._ticked
         except PinkslipError as error:
@@ -214,6 +218,22 @@ class Core:
             return
         self._note(report)
         await self.follow_up()
+
+    async def catch_up(self) -> None:
+        """Give windows the history they lack: policies look further back, or an agent came back from the database.
+
+        Who begins to lack something meanwhile is in the next look.
+        """
+        async with self._catching_up:
+            while True:
+                horizon = await self.ask(lambda seat: seat.fleet.horizon())
+                if not horizon.lacking:
+                    return
+                older = await self.read(
+                    history, self.database, self.workspace.id, horizon, now=self.journal.now()
+                )
+                if await self.ask(partial(_completed, horizon, older)):
+                    return
 
     async def follow_up(self) -> None:
         """Settle deliveries that are due, unless enforcement is stopped; then count them."""
@@ -481,6 +501,14 @@ def _shadowed(
     ):
         yield from (as_decision(row) for row in page if row.action is Action.FIRE)
         before = page[-1].number
+
+
+def _completed(horizon: Horizon, older: Iterable[Arrivals], seat: Seat) -> bool:
+    """Folded, unless others lack something by now: folding says of all that nothing is missing."""
+    if seat.fleet.horizon().lacking != horizon.lacking:
+        return False
+    seat.fleet.fold_arrivals(older)
+    return True
 
 
 def _graces(deliveries: Sequence[Delivery], seat: Seat) -> tuple[dict[int, int], int]:

@@ -35,7 +35,6 @@ from pinkslip.policies.problems import Problem
 from pinkslip.settings import RELOADABLE, Read, Settings, restart_needed
 from pinkslip.store import acts, ticks
 from pinkslip.store.acts import FireDone
-from pinkslip.store.rebuild import history
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
@@ -485,10 +484,7 @@ class Service:
         ended = await core.ask(lambda seat: seat.adopt(loaded.policy_set, now=now))
         if ended:
             await core.act(lambda tx: ticks.end_episodes(tx, core.workspace.id, ended))
-        horizon = await core.ask(lambda seat: seat.fleet.horizon())
-        if horizon.lacking:
-            older = await core.read(history, core.database, core.workspace.id, horizon, now=now)
-            await core.ask(lambda seat: seat.fleet.fold_arrivals(older))
+        await core.catch_up()
         _forget_findings(core, loaded)
         core.policies = self.policies_loaded = loaded
         reloaded = replace(

@@ -168,7 +168,8 @@ def test_a_protection_shows_at_once_and_asks_for_force(service: Running) -> None
     assert shown.body["protectedUntil"] == "2099-01-01T00:00:00.000Z"
     assert service.agent("guarded")["protectedUntil"] == "2099-01-01T00:00:00.000Z"
     assert (refused.status, refused.body["protectedUntil"]) == (409, "2099-01-01T00:00:00.000Z")
-    assert (forced.status, forced.body["bypassed"]) == (200, ["protected"])
+    assert forced.status == 200
+    assert "protected" in forced.body["bypassed"]
 
 
 def test_lists_page_through_those_who_left_and_those_who_stay(service: Running) -> None:

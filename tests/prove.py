@@ -77,15 +77,17 @@ def main() -> int:
     """Run those named, or all; write the report; the number of proofs that failed."""
     chosen = [proof for proof in PROOFS if not sys.argv[1:] or proof.name in sys.argv[1:]]
     began = datetime.now(UTC)
+    report = REPORTS / f"{began:%Y-%m-%d}{'' if len(chosen) == len(PROOFS) else '-partial'}.md"
+    report.parent.mkdir(exist_ok=True)
     sections, failed = [], 0
     for proof in chosen:
         print(f"== {proof.name}: {proof.claim}", flush=True)
         is_shown, section = _run(proof)
         failed += not is_shown
         sections.append(section)
-    report = REPORTS / f"{began:%Y-%m-%d}{'' if len(chosen) == len(PROOFS) else '-partial'}.md"
-    report.parent.mkdir(exist_ok=True)
-    report.write_text("\n".join([_head(began), *sections]))
+        report.write_text(
+            "\n".join([_head(began), *sections, ""])
+        )  # what is shown by now is kept
     print(f"{len(chosen) - failed} passed, {failed} failed")
     print(f"report: {report.relative_to(ROOT)}")
     return failed

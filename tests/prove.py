@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "docs" / "proofs"
-FIGURES_AT_MOST = 120
+FIGURES_AT_MOST = 400
 PROGRESS = re.compile(r"[.sx]+(\s*\[\s*\d+%\])?")
 PYTEST = ("-m", "pytest", "-q", "-s", "-n0", "--no-header", "-p", "no:cacheprovider")
 
@@ -112,10 +112,8 @@ def _run(proof: Proof) -> tuple[bool, str]:
     took_s = time.monotonic() - began
     is_shown = process.returncode == 0
     set_to = "".join(f"{key}={value} " for key, value in proof.environment.items())
-    figures = [
-        line for line in lines if line.startswith("{") or " passed" in line or " failed" in line
-    ]
-    shown = "\n".join(figures if is_shown else lines[-60:])
+    figures = [line for line in lines if line and not PROGRESS.fullmatch(line)]
+    shown = "\n".join((figures if is_shown else lines)[-FIGURES_AT_MOST:])
     section = (
         f"\n## {proof.name}: {'shown' if is_shown else 'FAILED'}\n\n{proof.claim}\n\n"
         f"`{set_to}python {' '.join(proof.arguments)}` took {took_s:.0f} s.\n\n```\n{shown}\n```"

@@ -10,6 +10,7 @@ import pytest
 from tests.alerting.chain import hastened_rules, routes
 from tests.prometheus import Notification, Stack, Watched, wait_for
 from tests.running import Running, serving
+from tests.system import policies
 
 JOB = "service"
 INTERVAL_S = 1
@@ -64,14 +65,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def beating() -> Iterator[Beating]:
-    with Beating("beats", "silent") as beating:
+    with Beating("beats", "silent", "doomed") as beating:
         yield beating
 
 
 @pytest.fixture(scope="module")
 def service(home: Path, beating: Beating, prometheus_stack: Stack) -> Iterator[Running]:
-    """Two agents that beat, one that waits for its user, one that finished; all watched."""
-    with serving(home, settings=SETTINGS) as service:
+    """Three agents that beat, one that waits for its user, one that finished; all watched, one of them judged."""
+    judged = policies.GUARDS + policies.UNRESPONSIVE.replace(
+        "{status: [IDLE, WORKING, ERROR]}",
+        "{status: [IDLE, WORKING, ERROR], agent: ~doomed|waiting|finished}",
+    ).replace("for: 1s", "for: 12s")
+    file = policies.write(home, judged)
+    with serving(home, settings=SETTINGS, policies=file) as service:
         beating.report_to(service)
         service.beat("waiting", **introduced("waiting", "WAITING"))
         service.beat("finished", **introduced("finished"))
@@ -108,6 +114,28 @@ def test_an_agent_that_goes_silent_pages_and_nobody_else_does(
         lambda: not told(prometheus_stack)[-1].is_firing,
         what="the end of the page once the agent beats again",
     )
+
+
+def test_pinkslips_own_policy_fires_the_one_that_stays_silent_and_its_page_ends(
+    service: Running, beating: Beating, prometheus_stack: Stack
+) -> None:
+    before = len(told(prometheus_stack))
+
+    beating.living.remove("doomed")
+    wait_for(lambda: told(prometheus_stack)[before:], what="the page about the doomed agent")
+    wait_for(
+        lambda: service.agent("doomed")["standing"] == "fired", what="the policy to fire it"
+    )
+    wait_for(
+        lambda: not told(prometheus_stack)[-1].is_firing,
+        what="the end of the page: who is fired is nobody to wait for",
+    )
+
+    assert told(prometheus_stack)[before].agents() == ["doomed"]
+    (decision,) = service.decisions("&verdict=fired")
+    assert (decision["agentId"], decision["policy"]) == ("doomed", "unresponsive")
+    assert service.agent("waiting")["standing"] == "active"
+    assert service.agent("finished")["standing"] == "active"
 
 
 def test_a_stop_longer_than_every_limit_pages_once_for_the_monitor_and_for_no_agent(

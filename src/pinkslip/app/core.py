@@ -52,6 +52,8 @@ P = ParamSpec("P")
 READER_THREADS = 3
 CHECKPOINT_CHUNK = 1_000
 SHADOWED_PAGE = 1_000
+LOOKS_AT_MOST = 5
+"""At who lacks history, before one tick."""
 STALL_TICKS = 3
 STALL_MIN_MS = 10_000
 
@@ -194,11 +196,6 @@ class Core:
         await asyncio.to_thread(self.fleet_thread.stop)
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    @property
-    def skipped_ticks(self) -> int:
-        """Ticks that did not happen because the one before was still going."""
-        return sum(ticker.skipped for ticker in self._tickers)
-
     async def tick(self) -> None:
         """One pass of the judge, then one look at what became of fires."""
         began = self.clock.monotonic_ms()
@@ -222,10 +219,10 @@ class Core:
     async def catch_up(self) -> None:
         """Give windows the history they lack: policies look further back, or an agent came back from the database.
 
-        Who begins to lack something meanwhile is in the next look.
+        Who begins to lack something meanwhile is in the next look; a tick does not wait for that for ever.
         """
         async with self._catching_up:
-            while True:
+            for _ in range(LOOKS_AT_MOST):
                 horizon = await self.ask(lambda seat: seat.fleet.horizon())
                 if not horizon.lacking:
                     return

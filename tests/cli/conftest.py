@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from tests.running import Running, eventually, serving
 
-from pinkslip.cli.main import main
+from pinkslip.cli.main import COMMANDS, main
 
 Pinkslip = Callable[..., Result]
 
@@ -66,3 +67,15 @@ def pinkslip(service: Running) -> Pinkslip:
         return CliRunner().invoke(main, arguments, env={"PINKSLIP_URL": service.url})
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def fresh_help() -> None:
+    """click keeps a command's help option from its first use, which may have been without its group."""
+    commands: list[click.Command] = [
+        main.get_command(click.Context(main), name) or main for name in COMMANDS
+    ]
+    for command in commands:
+        command._help_option = None
+        if isinstance(command, click.Group) and command is not main:
+            commands.extend(command.commands.values())

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinkslip.model.policy import Filter, Window
+from pinkslip.model.words import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +15,12 @@ class Need:
     """One measure as one policy reads it."""
 
     name: str
-    """Of `catalogue.MEASURES`."""
+    """Of `catalogue.MEASURES`; or `decayed`, the one evidence function the fleet must keep up as outcomes come."""
     window: Window | None = None
     outcomes: Filter = field(default_factory=Filter)
+    parameters: tuple[float, ...] = ()
+    """Of `decayed`: from and to, ratios. Its limit is the judge's matter."""
+    scope: Scope = Scope.AGENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.needs import Words
 from pinkslip.fleet.snapshot import Codes, Floats, Integers
 from pinkslip.model.policy import Filter, Window
+from pinkslip.model.words import Scope
 
 Bools = NDArray[np.bool_]
 
@@ -55,6 +57,38 @@ class FleetView(Protocol):
         ...
 
     @property
+    def standing(self) -> Codes: ...
+    @property
+    def standing_until(self) -> Integers:
+        """Journal ms; 0: no end is set."""
+        ...
+
+    @property
+    def ordered_until(self) -> Integers:
+        """The end of a person's quarantine, 0 where there is none."""
+        ...
+
+    @property
+    def released_at(self) -> Integers:
+        """When a person released it last, 0: never."""
+        ...
+
+    @property
+    def boot_changed_at(self) -> Integers:
+        """When it last came with a new bootId after another, 0: never."""
+        ...
+
+    @property
+    def created_at(self) -> Integers:
+        """Since when the present incarnation has been known."""
+        ...
+
+    @property
+    def acts(self) -> Acts:
+        """Silences, rulings, demotions and condemned lineages as of now."""
+        ...
+
+    @property
     def interval_s(self) -> Floats:
         """Declared, else assumed."""
         ...
@@ -73,6 +107,19 @@ class FleetView(Protocol):
     def quantile(
         self, name: str, window: Window, outcomes: Filter, slots: Integers
     ) -> Floats: ...
+    def counts(self, outcomes: Filter, scope: Scope) -> tuple[Integers, Integers]:
+        """Tasks and successes of each agent's incarnation, or of its lineage; an agent without one is its own."""
+        ...
+
+    def cusum(self, good: float, bad: float, outcomes: Filter, scope: Scope) -> Floats:
+        """The CUSUM of ln(bad) against ln(good) over each agent's outcomes since its evidence began anew."""
+        ...
+
+    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Integers, Integers]:
+        """Tasks and successes in the window by kind of task: two arrays of (kinds, size). Outcomes without
+        a kind are a kind of their own."""
+        ...
+
     def words(self, field: str) -> Words: ...
     def active_at(self, then: int) -> Bools: ...
     def fired_by_policy_since(self, then: int) -> Bools: ...

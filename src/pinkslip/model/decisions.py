@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from pinkslip.model.words import Action, DeliveryState, EpisodeState, Guard, Mode, Verdict
+from pinkslip.model.words import (
+    Action,
+    DeliveryState,
+    EpisodeState,
+    Guard,
+    Mode,
+    Standing,
+    Verdict,
+)
 
 
 class Episode(Struct, frozen=True):
@@ -26,6 +34,39 @@ class Episode(Struct, frozen=True):
     guard_detail: str = ""
     decision_id: str | None = None
     """The newest decision written for it."""
+    until: int | None = None
+    """While NOTICED: when the notice has passed. While AWAITING with a notice: as well."""
+    ruled_by: str | None = None
+    """Who vetoed it, or approved it."""
+
+
+class Statistic(Struct, frozen=True, omit_defaults=True):
+    """One evidence function as it stood: enough to compute it again from counts alone."""
+
+    function: str
+    """As written: `proven(success < 70%, error=1%)`."""
+    value: float | None
+    """The statistic, 9 significant digits: of `proven` the base-10 logarithm of its e-value."""
+    threshold: float | None
+    """What it was held against, in the same unit, after the error was spent."""
+    tasks: int = 0
+    successes: int = 0
+    """Counted since the evidence began."""
+    since: int = 0
+    """When the evidence began: the incarnation's start, or the rung taken last."""
+    base_tasks: int = 0
+    base_successes: int = 0
+    """What was counted before `since`, and is left out."""
+    pass_no: int = 1
+    """Which pass through the ladder: the k of error/(k(k+1))."""
+
+
+class Consulted(Struct, frozen=True, omit_defaults=True):
+    """What one guard said of a verdict."""
+
+    guard: Guard
+    held: bool
+    detail: str = ""
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
@@ -40,6 +81,16 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     for_ms: int = 0
     tasks: int = 0
     """Outcomes the windows rest on, where outcomes are read."""
+    statistics: tuple[Statistic, ...] = ()
+    guards: tuple[Consulted, ...] = ()
+    """Every guard that was asked, in order."""
+    rung: int = 0
+    """The rung it is about, from 1; 0: the policy has no ladder."""
+    rungs: int = 0
+    until: int | None = None
+    """Until when: a quarantine, a probation by time, a notice."""
+    lineage: str | None = None
+    """The worker the evidence followed, where the policy's scope is its lineage."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -62,6 +113,51 @@ class Decision(Struct, frozen=True, kw_only=True):
     evidence: Evidence
 
 
+class Place(Struct, frozen=True, kw_only=True):
+    """Where one policy's ladder has put one subject. It outlives episodes, and for a lineage its agents."""
+
+    policy: str
+    episode_hash: str
+    subject: str
+    """`agent:<agent_no>` or `lineage:<key>`."""
+    incarnation: int
+    """Of the agent; 0 for a lineage."""
+    rung: int
+    """Index of the rung taken last; -1: none in this pass."""
+    standing: Standing
+    """What the policy makes of the subject now. A policy in shadow has places too, which nobody feels."""
+    since: int
+    """When that rung was taken, or the pass began: evidence before counts no more."""
+    until: int | None = None
+    """When the standing ends by time."""
+    passes: int = 1
+    """The k of error/(k(k+1))."""
+    quarantines: int = 0
+    """How many count for doubling; one is forgotten for each day since the last one ended."""
+    quarantined_until: int = 0
+    """When the newest quarantine ended, or will."""
+    base_tasks: int = 0
+    base_successes: int = 0
+    """Counted by the policy's filter up to `since`."""
+    is_shadow: bool = False
+    decision_id: str | None = None
+    gone: bool = False
+    """In a tick's record: the place is given up."""
+
+
+class StandingChange(Struct, frozen=True, kw_only=True):
+    """An agent's standing differs from what it was: the worst of all places and of what people ordered."""
+
+    agent_no: int
+    agent_id: str
+    incarnation: int
+    standing: Standing
+    until: int | None
+    policy: str | None
+    """Whose place it is; None: nobody's, the agent is let go."""
+    why: str
+
+
 class TickRecord(Struct, frozen=True, kw_only=True):
     """One pass of the judge, with what it changes. Written whole or not at all."""
 
@@ -81,6 +177,9 @@ class TickRecord(Struct, frozen=True, kw_only=True):
     """Verdict FIRED ones become fires, where the agent is still there to be fired."""
     episodes: tuple[Episode, ...]
     """Every episode this tick changed; CLEAR ones end."""
+    places: tuple[Place, ...] = ()
+    """Every place this tick changed; gone ones are deleted."""
+    standings: tuple[StandingChange, ...] = ()
 
 
 class TickWritten(Struct, frozen=True):

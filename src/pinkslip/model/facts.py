@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from msgspec import UNSET, Struct, UnsetType
 
-from pinkslip.model.words import BlindCause, Fault, Result, Source, Standing, Status
+from pinkslip.model.words import BlindCause, Fault, Result, Source, Standing, Status, Verdict
 
 
 class Registered(Struct, frozen=True, tag=True):
@@ -123,6 +123,119 @@ class Protected(Struct, frozen=True, tag=True):
     until: int | None
 
 
+class Stood(Struct, frozen=True, tag=True):
+    """The agent's standing changed: probation, quarantined, notice, or active again. Evidence of `decayed`
+    starts anew."""
+
+    agent_no: int
+    at: int
+    seq: int
+    standing: Standing
+    until: int | None
+    policy: str | None
+    """Whose doing; None: a person's, or nobody holds it any more."""
+    by_person: bool = False
+    """A person's quarantine: no policy ends it before `until`."""
+
+
+class Released(Struct, frozen=True, tag=True):
+    """A person let the agent go: active, and every policy's ladder starts a new pass."""
+
+    agent_no: int
+    at: int
+    seq: int
+
+
+class Reviewed(Struct, frozen=True, tag=True):
+    """An outcome's score was given or replaced after the fact. Its result never changes."""
+
+    agent_no: int
+    at: int
+    seq: int
+    event_id: bytes
+    outcome_writer: int
+    outcome_seq: int
+    outcome_at: int
+    """Where the outcome stands in the journal."""
+    score_e6: int
+    before_e6: int | None
+    """The score it had until now."""
+
+
+class Silence(Struct, frozen=True):
+    """Policies leave these agents alone for a while; a person says why."""
+
+    id: str
+    match: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
+    """(field, values, patterns) per line, as in `policy.Matcher`; all must hold."""
+    owner: str
+    reason: str
+    starts_at: int
+    ends_at: int
+
+
+class Silenced(Struct, frozen=True, tag=True):
+    """A silence begins at `silence.starts_at`."""
+
+    at: int
+    seq: int
+    silence: Silence
+
+
+class Unsilenced(Struct, frozen=True, tag=True):
+    """A silence was ended before its time."""
+
+    at: int
+    seq: int
+    id: str
+
+
+class Ruled(Struct, frozen=True, tag=True):
+    """A person vetoed or approved what a decision announced."""
+
+    at: int
+    seq: int
+    decision_id: str
+    verdict: Verdict
+    """VETOED or APPROVED."""
+    actor: str
+
+
+class Demoted(Struct, frozen=True, tag=True):
+    """A policy was overruled too often: shadow, until a person restores it or writes another version."""
+
+    at: int
+    seq: int
+    policy: str
+    policy_hash: str
+    why: str
+
+
+class Promoted(Struct, frozen=True, tag=True):
+    """A person restored a demoted policy."""
+
+    at: int
+    seq: int
+    policy: str
+
+
+class Condemned(Struct, frozen=True, tag=True):
+    """A worker was fired whom evidence followed by lineage: new ids of it are refused."""
+
+    at: int
+    seq: int
+    lineage: str
+    fire_id: str
+
+
+class Absolved(Struct, frozen=True, tag=True):
+    """An agent of a condemned lineage was reinstated."""
+
+    at: int
+    seq: int
+    lineage: str
+
+
 class Blinded(Struct, frozen=True, tag=True):
     """We did not see between `start` and `end` (ms): taken off every age."""
 
@@ -190,6 +303,25 @@ class Restored(Struct, frozen=True, tag=True):
     """The newest fire, reinstated or not: the envelope counts it."""
     last_fired_policy: str | None = None
     """The policy that did it; None: a person, or nobody yet."""
+    standing_until: int | None = None
+    ordered_until: int | None = None
+    """The end of a person's quarantine."""
+    released_at: int | None = None
+    """When a person released it last."""
+    boot_changed_at: int | None = None
+    """When it last came with a new bootId after another."""
+    evidence: str = ""
+    """What the fleet keeps for evidence functions, as the fleet writes it; opaque to everybody else."""
+
+
+class LineageBook(Struct, frozen=True):
+    """What is known of a worker whatever its ids: a checkpoint row, as `RoleTotals` are."""
+
+    lineage: str
+    evidence: str
+    """As `Restored.evidence`."""
+    condemned_at: int | None = None
+    fire_id: str | None = None
 
 
 Fact = (
@@ -202,9 +334,22 @@ Fact = (
     | Fired
     | Reinstated
     | Protected
+    | Stood
+    | Released
+    | Reviewed
+    | Silenced
+    | Unsilenced
+    | Ruled
+    | Demoted
+    | Promoted
+    | Condemned
+    | Absolved
     | Blinded
     | Restored
 )
+
+AboutNobody = Silenced | Unsilenced | Ruled | Demoted | Promoted | Condemned | Absolved
+"""People's acts and their consequences that are about no single agent."""
 
 
 class Mark(Struct, frozen=True):

@@ -7,7 +7,7 @@ ratios (70 % is 0.7), dollars, plain numbers. Unknown is NaN for numbers and a t
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pinkslip.model.words import Action, Fault, Mode, Source
+from pinkslip.model.words import Action, Fault, Mode, Scope, Source
 
 
 class Unit(StrEnum):
@@ -106,11 +106,22 @@ class Negative:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of numbers: `min`, `max`, `abs`. The statistical ones come later, into this node."""
+    """A function: of numbers (`min`, `max`, `abs`) or of evidence.
+
+    | function | arguments | named | unit |
+    |---|---|---|---|
+    | `proven(success < 70%, error=1%)` | none | target, and error or fdr | condition |
+    | `decayed(success, from=85%, to=60%, limit=9)` | none | from, to, limit | condition |
+    | `posterior(success < 70%)` | none | target | ratio |
+    | `upper(success_rate[w], confidence=95%)`, `lower(…)` | the measure | confidence | ratio |
+    | `peers(measure)` | the measure | none | the measure's |
+    | `outlier(measure)` | the measure | none | number |
+    """
 
     function: str
     arguments: tuple["Expression", ...]
     named: tuple[tuple[str, float], ...]
+    """Every named argument the function has, defaults filled in, in the order of the table."""
     unit: Unit
     span: Span
 
@@ -169,6 +180,20 @@ class Matcher:
     patterns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of a ladder: `notify`, `probation`, `probation 1d`, `quarantine 10m`, `fire`."""
+
+    action: Action
+    for_ms: int | None = None
+    """Quarantine: how long the first one lasts. Probation: until when at the latest; None: until recovery."""
+
+    def __str__(self) -> str:
+        if self.for_ms is None:
+            return self.action.value
+        return f"{self.action.value} {str(Window(WindowKind.TIME, self.for_ms))[1:-1]}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What the operator wrote, checked."""
@@ -188,12 +213,36 @@ class Policy:
     keep_for_ms: int = 0
     mode: Mode = Mode.SHADOW
     action: Action = Action.NOTIFY
+    """The worst it may do: of a ladder, its worst rung."""
+    ladder: tuple[Rung, ...] = ()
+    """Empty: `action` at the first crossing, once an episode, and evidence does not start anew."""
+    scope: Scope = Scope.AGENT
+    notice_ms: int = 0
+    """How long a fire waits after it was announced."""
+    approval: bool = False
+    """A fire waits for a person who approves it."""
+    percent: float = 1.0
+    """The share of agents for whom it is enforced, always the same ones; for the others it is in shadow."""
     reason: str | None = None
+    severity: str | None = None
+    """The label `severity` of what people are told; None: what is usual for the kind of message."""
+    labels: tuple[tuple[str, str], ...] = ()
+    """Labels added to what people are told, by name."""
     outcomes: Filter = field(default_factory=Filter)
 
     @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """What it does, crossing by crossing; one rung where no ladder is given."""
+        return self.ladder or (Rung(self.action),)
+
+    @property
+    def may_fire(self) -> bool:
+        """Whether any rung fires."""
+        return any(rung.action is Action.FIRE for rung in self.rungs)
+
+    @property
     def episode_hash(self) -> str:
-        """Of when, for, match: while it stays, episodes go on over a reload."""
+        """Of when, for, match, scope: while it stays, episodes go on over a reload."""
         return self.hash.partition("-")[0]
 
 
@@ -232,6 +281,50 @@ class Newborn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonCause:
+    """When the failing agents share a factor: at least so many of it fail, and this share of its group, and
+    Fisher's exact test against the rest is below `error` divided by the number of groups looked at."""
+
+    factors: tuple[str, ...] = ("model", "host", "label.provider", "label.version")
+    at_least: int = 3
+    share: float = 0.5
+    error: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MassRestart:
+    """When this share of a pool (and at least so many) came with a new bootId within `per_ms`: a deploy."""
+
+    share: float = 0.3
+    at_least: int = 3
+    per_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxNotices:
+    """At most `count` notifications and notices within `per_ms`, per workspace."""
+
+    count: int = 30
+    per_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxQuarantined:
+    """At most max(at_least, floor(share x pool)) in quarantine at once, counted after the action."""
+
+    share: float = 0.2
+    at_least: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxSilenced:
+    """A silence that takes in more than max(at_least, floor(share x active agents)) is refused unless forced."""
+
+    share: float = 0.5
+    at_least: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
     """What no policy may override. One per workspace; the defaults stand where none is written."""
 
@@ -240,8 +333,16 @@ class Guards:
     max_fired: MaxFired = field(default_factory=MaxFired)
     max_fires: MaxFires = field(default_factory=MaxFires)
     min_active: int = 1
-    panic: Panic = field(default_factory=Panic)
+    panic: Panic | None = field(default_factory=Panic)
+    """None: `panic: off`."""
     newborn: Newborn = field(default_factory=Newborn)
+    common_cause: CommonCause | None = field(default_factory=CommonCause)
+    """None: off."""
+    mass_restart: MassRestart | None = field(default_factory=MassRestart)
+    """None: off."""
+    max_notices: MaxNotices = field(default_factory=MaxNotices)
+    max_quarantined: MaxQuarantined = field(default_factory=MaxQuarantined)
+    max_silenced: MaxSilenced = field(default_factory=MaxSilenced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

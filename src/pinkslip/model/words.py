@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 
 class Standing(StrEnum):
-    """How we regard an agent. Probation, quarantine and notice come with the ladder."""
+    """How we regard an agent. The worst that any policy or person says of it."""
 
     ACTIVE = "active"
     PROBATION = "probation"
@@ -72,10 +72,19 @@ class Mode(StrEnum):
 
 
 class Action(StrEnum):
-    """What a policy does when it holds."""
+    """What a policy does when it holds, and what a rung of a ladder does. See `SEVERITY_OF_ACTION`."""
 
     NOTIFY = "notify"
     FIRE = "fire"
+    PROBATION = "probation"
+    QUARANTINE = "quarantine"
+
+
+class Scope(StrEnum):
+    """Whom evidence follows: one agent, or the same worker through its ids."""
+
+    AGENT = "agent"
+    LINEAGE = "lineage"
 
 
 class EpisodeState(StrEnum):
@@ -86,7 +95,12 @@ class EpisodeState(StrEnum):
     HELD = "held"
     SHADOWED = "shadowed"
     NOTICED = "noticed"
+    """A fire waits for its notice to pass."""
     ACTED = "acted"
+    VETOED = "vetoed"
+    """A person stopped it: nothing more until the episode ends."""
+    AWAITING = "awaiting"
+    """A fire waits for a person's approval."""
 
 
 class Verdict(StrEnum):
@@ -97,6 +111,22 @@ class Verdict(StrEnum):
     NOTIFIED = "notified"
     FIRED = "fired"
     SUPERSEDED = "superseded"
+    PROBATION = "probation"
+    QUARANTINED = "quarantined"
+    NOTICED = "noticed"
+    """A fire was announced and waits for its notice to pass."""
+    ASKED = "asked"
+    """A fire waits for a person's approval."""
+    CANCELLED = "cancelled"
+    """A notice or a question came to nothing: the agent recovered, or the policy may no longer."""
+    RELEASED = "released"
+    """A ladder let the agent go, by recovery or by time; or a person did."""
+    VETOED = "vetoed"
+    APPROVED = "approved"
+    REINSTATED = "reinstated"
+    DEMOTED = "demoted"
+    """The policy was overruled too often and is in shadow until a person restores it."""
+    RESTORED = "restored"
 
 
 class Guard(StrEnum):
@@ -108,6 +138,10 @@ class Guard(StrEnum):
     PROTECTED = "protected"
     PANIC = "panic"
     ENVELOPE = "envelope"
+    SILENCE = "silence"
+    COMMON_CAUSE = "common_cause"
+    MASS_RESTART = "mass_restart"
+    NOTICES = "notices"
 
 
 class ActorKind(StrEnum):
@@ -138,10 +172,24 @@ class BlindCause(StrEnum):
     STALL = "stall"
     DATABASE = "database"
     CLOCK = "clock"
+    INGEST = "ingest"
+    """Reports came and were refused: what the agents could not say counts against nobody."""
 
 
 SEED_REASONS = ("derailed", "obstinate", "dumb", "unresponsive", "corrupted")
 """The reasons every installation has; an operator may add more."""
+
+SEVERITY_OF_STANDING = (
+    Standing.ACTIVE,
+    Standing.PROBATION,
+    Standing.NOTICE,
+    Standing.QUARANTINED,
+    Standing.FIRED,
+)
+"""Mildest first: an agent's standing is the worst that anybody gives it."""
+
+SEVERITY_OF_ACTION = (Action.NOTIFY, Action.PROBATION, Action.QUARANTINE, Action.FIRE)
+"""Mildest first: the order in which a ladder may go down."""
 
 EVERYWHERE = 0
 """The workspace id that stands for all of them, where enforcement is stopped."""

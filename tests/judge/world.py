@@ -1,11 +1,13 @@
 """Builders for the judge's tests: a fleet given as plain rows, and policies written as operators write them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
+from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.needs import Words
 from pinkslip.fleet.snapshot import Codes, Floats, Integers
@@ -19,12 +21,16 @@ from pinkslip.model.policy import (
     Matcher,
     MaxFired,
     MaxFires,
+    MaxNotices,
+    MaxQuarantined,
     Newborn,
+    Panic,
     Policy,
     PolicySet,
+    Rung,
     Window,
 )
-from pinkslip.model.words import Action, Mode, Standing, Status, code_of
+from pinkslip.model.words import Action, Mode, Scope, Standing, Status, code_of
 from pinkslip.policies.language import parse_condition
 
 START = 1_764_000_000_000
@@ -38,8 +44,12 @@ CALM = Guards(
     max_fired=MaxFired(share=1.0, at_least=1_000_000),
     max_fires=MaxFires(count=1_000_000),
     min_active=0,
-    panic=replace(Guards().panic, at_least=1_000_000),
+    panic=Panic(at_least=1_000_000),
     newborn=Newborn(age_ms=0, tasks=0),
+    common_cause=None,
+    mass_restart=None,
+    max_notices=MaxNotices(count=1_000_000),
+    max_quarantined=MaxQuarantined(share=1.0, at_least=1_000_000),
 )
 """Guards that hold nobody, for tests of something else."""
 
@@ -50,6 +60,9 @@ class Agent:
 
     number: int
     role: str | None = "developer"
+    model: str | None = None
+    host: str | None = None
+    lineage: str | None = None
     labels: dict[str, str] = field(default_factory=dict)
     status: Status = Status.WORKING
     incarnation: int = 1
@@ -67,6 +80,18 @@ class Agent:
     """(when, by a policy)."""
     back_at: int = 0
     """When it was reinstated, if it was."""
+    standing: Standing = Standing.ACTIVE
+    """But for fired, which `fires` tells."""
+    standing_until: int = 0
+    ordered_until: int = 0
+    released_at: int = 0
+    boot_changed_at: int = 0
+    counted: tuple[int, int] = (0, 0)
+    """Tasks and successes of this incarnation, as every filter counts them."""
+    cusum: float = np.nan
+    """Of every `decayed`; unknown before the first outcome."""
+    kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Tasks and successes in every window, by kind of task."""
 
     @property
     def agent_id(self) -> str:
@@ -78,7 +103,12 @@ class Agent:
 
     @property
     def is_active(self) -> bool:
-        return not self.finished and not self.is_fired
+        is_paused = self.standing is Standing.QUARANTINED
+        return not self.finished and not self.is_fired and not is_paused
+
+    @property
+    def present_standing(self) -> Standing:
+        return Standing.FIRED if self.is_fired else self.standing
 
     def was_active(self, then: int) -> bool:
         if self.created_at > then:
@@ -98,12 +128,17 @@ class World:
         observing_since: int = START - DAY,
         blind: Sequence[tuple[int, int]] = (),
         stale_factor: float = 3.0,
+        acts: Acts | None = None,
+        past: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> None:
         self.agents = agents
         self.now = now
         self.observing_since = observing_since
         self.blind = blind
         self.stale_factor = stale_factor
+        self.acts = acts or Acts()
+        self.past = past
+        """Tasks and successes by lineage, of agents that have left memory."""
         self.asked: list[tuple[str, list[int]]] = []
         """Which quantiles were asked, for which slots."""
 
@@ -152,6 +187,31 @@ class World:
         return self._integers([agent.protected_until if agent else 0 for agent in self.agents])
 
     @cached_property
+    def standing(self) -> Codes:
+        codes = [code_of(agent.present_standing) if agent else 0 for agent in self.agents]
+        return np.array(codes, dtype=np.uint8)
+
+    @cached_property
+    def standing_until(self) -> Integers:
+        return self._integers([agent.standing_until if agent else 0 for agent in self.agents])
+
+    @cached_property
+    def ordered_until(self) -> Integers:
+        return self._integers([agent.ordered_until if agent else 0 for agent in self.agents])
+
+    @cached_property
+    def released_at(self) -> Integers:
+        return self._integers([agent.released_at if agent else 0 for agent in self.agents])
+
+    @cached_property
+    def boot_changed_at(self) -> Integers:
+        return self._integers([agent.boot_changed_at if agent else 0 for agent in self.agents])
+
+    @cached_property
+    def created_at(self) -> Integers:
+        return self._integers([agent.created_at if agent else 0 for agent in self.agents])
+
+    @cached_property
     def interval_s(self) -> Floats:
         return self._floats(agent.interval_s if agent else np.nan for agent in self.agents)
 
@@ -167,6 +227,25 @@ class World:
         key = name + str(window)
         self.asked.append((key, slots.tolist()))
         return self.value(name, window, outcomes)[slots]
+
+    def counts(self, outcomes: Filter, scope: Scope) -> tuple[Integers, Integers]:
+        pairs = [self._counted(agent, scope) if agent else (0, 0) for agent in self.agents]
+        tasks, successes = zip(*pairs, strict=True) if pairs else ((), ())
+        return self._integers(tasks), self._integers(successes)
+
+    def cusum(self, good: float, bad: float, outcomes: Filter, scope: Scope) -> Floats:
+        return self._floats(agent.cusum if agent else np.nan for agent in self.agents)
+
+    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Integers, Integers]:
+        kinds = sorted({kind for agent in self.agents if agent for kind in agent.kinds})
+        counts = np.array(
+            [
+                [agent.kinds.get(kind, (0, 0)) if agent else (0, 0) for agent in self.agents]
+                for kind in kinds
+            ],
+            dtype=np.int64,
+        ).reshape(len(kinds), self.size, 2)
+        return counts[:, :, 0], counts[:, :, 1]
 
     def words(self, field_name: str) -> Words:
         texts = [
@@ -198,6 +277,14 @@ class World:
                 return slot
         return None
 
+    def _counted(self, agent: Agent, scope: Scope) -> tuple[int, int]:
+        """A lineage's counts are those of all its agents, whatever became of them."""
+        if scope is Scope.AGENT or agent.lineage is None:
+            return agent.counted
+        counts = [one.counted for one in self.agents if one and one.lineage == agent.lineage]
+        tasks, successes = zip(*counts, self.past.get(agent.lineage, (0, 0)), strict=True)
+        return sum(tasks), sum(successes)
+
     def _value(self, agent: Agent, key: str) -> float:
         if key in agent.values:
             return agent.values[key]
@@ -221,7 +308,10 @@ class World:
             case "status":
                 return agent.status.value
             case "standing":
-                return Standing.FIRED if agent.is_fired else Standing.ACTIVE
+                return agent.present_standing.value
+            case "model" | "host" | "lineage":
+                text: str | None = getattr(agent, field_name)
+                return text
             case _:
                 return agent.labels.get(field_name.removeprefix("label."))
 
@@ -239,7 +329,7 @@ class World:
 
 
 def make_policy(
-    when: str = "heartbeat_age > 3 * heartbeat_interval",
+    when: str | Condition = "heartbeat_age > 3 * heartbeat_interval",
     *,
     name: str = "unresponsive",
     clear_when: str | None = None,
@@ -250,11 +340,17 @@ def make_policy(
     reason: str | None = "unresponsive",
     match: tuple[Matcher, ...] = (),
     version: str = "1",
+    ladder: tuple[Rung, ...] = (),
+    scope: Scope = Scope.AGENT,
+    notice_ms: int = 0,
+    approval: bool = False,
+    percent: float = 1.0,
+    outcomes: Filter | None = None,
 ) -> Policy:
     """A policy, by default one that fires the silent at once."""
     return Policy(
         name=name,
-        when=parse_condition(when),
+        when=parse_condition(when) if isinstance(when, str) else when,
         text=f"- name: {name}",
         hash=f"{name}{version}-{mode}{action}",
         file="policies.yaml",
@@ -266,6 +362,12 @@ def make_policy(
         action=action,
         reason=reason,
         match=match,
+        ladder=ladder,
+        scope=scope,
+        notice_ms=notice_ms,
+        approval=approval,
+        percent=percent,
+        outcomes=outcomes or Filter(),
     )
 
 
@@ -306,6 +408,7 @@ class Ticker:
         self.observing_since = START - DAY
         self.blind: list[tuple[int, int]] = []
         self.stopped: str | None = None
+        self.acts = Acts()
         self.decisions: list[Decision] = []
 
     def look(self) -> World:
@@ -314,6 +417,7 @@ class Ticker:
             now=self.now,
             observing_since=self.observing_since,
             blind=tuple(self.blind),
+            acts=self.acts,
         )
 
     def tick(self, after_ms: int = 0) -> Judgement:

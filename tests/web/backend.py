@@ -15,7 +15,8 @@ from pinkslip.judge.conclusions import PolicyAnswer, Recomputed
 from pinkslip.model.decisions import Evidence
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionReport
-from pinkslip.model.policy import PolicySet
+from pinkslip.model.facts import Silence
+from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.ports import Order, Receipt
 from pinkslip.model.words import (
     SEED_REASONS,
@@ -47,12 +48,18 @@ from pinkslip.store.views import (
 )
 from pinkslip.web.backend import (
     Actor,
+    ChainState,
     Checked,
     Facts,
+    KnownNow,
     MetricsPage,
     Phase,
     PolicyState,
+    PolicyTally,
+    Review,
+    SilenceState,
     State,
+    Waiting,
     Why,
 )
 from pinkslip.web.selection import words_match
@@ -159,12 +166,21 @@ class MemoryBackend:
         """Who has stopped reporting."""
         self.bypassed: tuple[Guard, ...] = ()
         self.before_report: Callable[[], Any] | None = None
+        self.kept_silences: list[SilenceState] = []
+        self.silenced_at_most = 2
+        self.tallies: dict[str, PolicyTally] = {}
+        self.known_now = KnownNow()
+        self.chain = ChainState(decisions=0, redacted=0, head=b"\x05\x06")
+        self.shown = {**{reason: reason for reason in SEED_REASONS}, "dumb": "underperforming"}
 
     def now(self) -> int:
         return self.time
 
     def workspace(self, workspace_id: int) -> Workspace:
         return HOME
+
+    def displays(self, workspace_id: int) -> Mapping[str, str]:
+        return self.shown
 
     def add(self, agent_id: str, **changes: Any) -> AgentView:
         number = len(self.agents) + len(self.gone) + 1
@@ -362,6 +378,142 @@ class MemoryBackend:
         self.agents[ident] = replace(self._known(ident), protected_until=until)
         return self.agents[ident]
 
+    async def quarantine(
+        self, workspace_id: int, ident: str, *, until: int, context: str, actor: Actor
+    ) -> AgentView:
+        view = self._known(ident)
+        if view.standing is Standing.FIRED:
+            raise Conflict(f"{ident} is fired")
+        self.acts.append(f"quarantine {ident}")
+        self.agents[ident] = replace(view, standing=Standing.QUARANTINED, standing_until=until)
+        return self.agents[ident]
+
+    async def release(
+        self, workspace_id: int, ident: str, *, context: str, actor: Actor
+    ) -> AgentView:
+        view = self._known(ident)
+        if view.standing in {Standing.ACTIVE, Standing.FIRED}:
+            raise Conflict(f"{ident} is {view.standing}; there is nothing to release it from")
+        self.acts.append(f"release {ident}")
+        self.agents[ident] = replace(view, standing=Standing.ACTIVE, standing_until=None)
+        return self.agents[ident]
+
+    async def review(
+        self, workspace_id: int, event_id: str, *, score: float, comment: str, actor: Actor
+    ) -> Review:
+        if event_id not in self.outcomes:
+            raise NotFound(f"no outcome {event_id!r}")
+        self.acts.append(f"review {event_id}")
+        outcome = self.outcomes[event_id]
+        self.outcomes[event_id] = replace(outcome, score=score)
+        return Review(
+            event_id=event_id,
+            agent_id="a",
+            result=outcome.result,
+            score=score,
+            before=outcome.score,
+            comment=comment,
+            at=self.time,
+            reviewer=actor.name,
+        )
+
+    def wait(self, decision: StoredDecision, **changes: Any) -> Waiting:
+        """Make what the decision announced wait."""
+        waiting = Waiting(
+            decision_id=decision.id,
+            policy=decision.policy,
+            agent_no=decision.agent_no,
+            agent_id=decision.agent_id,
+            state=EpisodeState.NOTICED,
+            since=decision.at,
+            until=decision.at + 300_000,
+            reason=decision.reason,
+            words=decision.evidence.words,
+        )
+        waiting = replace(waiting, **changes)
+        self.facts = replace(self.facts, waiting=(*self.facts.waiting, waiting))
+        return waiting
+
+    def _rule(
+        self, decision_id: str, verdict: Verdict, context: str, actor: Actor
+    ) -> StoredDecision:
+        announced = next((one for one in self.kept_decisions if one.id == decision_id), None)
+        if announced is None:
+            raise NotFound(f"no decision {decision_id!r}")
+        if all(one.decision_id != decision_id for one in self.facts.waiting):
+            raise Conflict("nothing waits on it any more: it was vetoed by ann")
+        self.acts.append(f"{verdict} {decision_id}")
+        rest = tuple(one for one in self.facts.waiting if one.decision_id != decision_id)
+        self.facts = replace(self.facts, waiting=rest)
+        return self.decide(
+            verdict=verdict,
+            agent_no=announced.agent_no,
+            agent_id=announced.agent_id,
+            policy=announced.policy,
+            actor_kind=actor.kind,
+            actor=actor.name,
+            context=context,
+        )
+
+    async def veto(
+        self, workspace_id: int, decision_id: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        return self._rule(decision_id, Verdict.VETOED, context, actor)
+
+    async def approve(
+        self, workspace_id: int, decision_id: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        return self._rule(decision_id, Verdict.APPROVED, context, actor)
+
+    async def silences(
+        self, workspace_id: int, *, active: bool | None, limit: int
+    ) -> list[SilenceState]:
+        return [
+            state
+            for state in reversed(self.kept_silences)
+            if active in {None, state.is_active(self.time)}
+        ][:limit]
+
+    async def add_silence(
+        self,
+        workspace_id: int,
+        *,
+        match: Sequence[Matcher],
+        ends_at: int,
+        reason: str,
+        force: bool,
+        actor: Actor,
+    ) -> SilenceState:
+        matched = len(self.agents)
+        if matched > self.silenced_at_most and not force:
+            raise Conflict(
+                f"it takes in {matched} of {matched} agents, and {self.silenced_at_most} are allowed",
+                matched=matched,
+                allowed=self.silenced_at_most,
+            )
+        silence = Silence(
+            id=f"silence-{len(self.kept_silences) + 1}",
+            match=tuple((one.field, tuple(sorted(one.values)), one.patterns) for one in match),
+            owner=actor.name,
+            reason=reason,
+            starts_at=self.time,
+            ends_at=ends_at,
+        )
+        self.kept_silences.append(SilenceState(silence=silence, matched=matched))
+        return self.kept_silences[-1]
+
+    async def end_silence(
+        self, workspace_id: int, silence_id: str, *, actor: Actor
+    ) -> SilenceState:
+        for place, state in enumerate(self.kept_silences):
+            if state.silence.id == silence_id:
+                if not state.is_active(self.time):
+                    raise Conflict("it is over already")
+                ended = replace(state, ended_at=self.time, ended_by=actor.name)
+                self.kept_silences[place] = ended
+                return ended
+        raise NotFound(f"no silence {silence_id!r}")
+
     async def sessions(
         self,
         workspace_id: int,
@@ -458,6 +610,8 @@ class MemoryBackend:
             if (before is None or decision.number < before)
             and filters.verdict in {None, decision.verdict}
             and filters.agent_id in {None, decision.agent_id}
+            and filters.policy in {None, decision.policy}
+            and (filters.since is None or decision.at >= filters.since)
         ]
         return rows[:limit]
 
@@ -494,11 +648,41 @@ class MemoryBackend:
     async def policies(self, workspace_id: int) -> PolicyState:
         return self.policy_state
 
+    async def policy_tallies(
+        self, workspace_id: int, *, since: int | None
+    ) -> dict[str, PolicyTally]:
+        return self.tallies
+
+    async def restore_policy(
+        self, workspace_id: int, name: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        if all(policy.name != name for policy in self.policy_set.policies):
+            raise NotFound(f"no policy {name!r} is loaded")
+        if name not in self.policy_state.demoted:
+            raise Conflict(f"policy {name} is not demoted")
+        self.acts.append(f"restore {name}")
+        self.policy_state = replace(self.policy_state, demoted={})
+        return self.decide(
+            verdict=Verdict.RESTORED,
+            policy=name,
+            agent_no=0,
+            agent_id="",
+            actor_kind=actor.kind,
+            actor=actor.name,
+            context=context,
+        )
+
+    async def known(self, workspace_id: int) -> KnownNow:
+        return self.known_now
+
     async def check_policies(
         self, workspace_id: int, sources: Sequence[tuple[str, str]]
     ) -> Checked:
         loaded = load([Source(file, text) for file, text in sources])
         return Checked(policy_set=loaded.policy_set, problems=loaded.problems)
+
+    async def verify_chain(self, workspace_id: int) -> ChainState:
+        return self.chain
 
     async def enforcement(self, workspace_id: int) -> EnforcementState:
         return EnforcementState(stopped=self.stopped, everywhere=self.everywhere)

@@ -15,11 +15,10 @@ from msgspec import Struct
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
 from pinkslip.model.events import Report, SessionReport
-from pinkslip.model.policy import PolicySet
+from pinkslip.model.facts import Demoted, Silence
+from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.ports import Receipt
-from pinkslip.model.words import (
-    ActorKind,
-)
+from pinkslip.model.words import Action, ActorKind, EpisodeState, Guard, Result, Verdict
 from pinkslip.policies.problems import Problem
 from pinkslip.store.acts import FireDone
 from pinkslip.store.views import (
@@ -71,6 +70,73 @@ class Why(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyAnswer, ...]
 
 
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A fire that was announced, or asked for, and is not settled."""
+
+    decision_id: str
+    """The one that announced it: a veto or an approval names it."""
+    policy: str
+    agent_no: int
+    agent_id: str
+    state: EpisodeState
+    """NOTICED: it happens by itself at `until`. AWAITING: never without an approval, nor before `until`."""
+    since: int
+    until: int | None
+    reason: str | None
+    words: str
+
+
+class Cause(Struct, frozen=True, kw_only=True):
+    """The failing agents have something in common, and are left alone for that."""
+
+    factor: str
+    """`model`, `host`, `label.provider`."""
+    value: str
+    failing: int
+    size: int
+    others_failing: int
+    others_size: int
+    p: float
+
+
+class Deploy(Struct, frozen=True, kw_only=True):
+    """Many agents of a pool came with a new bootId at once: a deploy."""
+
+    pool: str
+    restarted: int
+    size: int
+    since: int
+
+
+class SilenceState(Struct, frozen=True, kw_only=True):
+    """A silence, and what became of it."""
+
+    silence: Silence
+    matched: int = 0
+    """Live agents it takes in now."""
+    ended_at: int | None = None
+    """When a person ended it before its time."""
+    ended_by: str | None = None
+
+    def is_active(self, now: int) -> bool:
+        """Whether policies leave its agents alone now."""
+        return self.ended_at is None and self.silence.starts_at <= now < self.silence.ends_at
+
+
+class Review(Struct, frozen=True, kw_only=True):
+    """A score given to an outcome after the fact."""
+
+    event_id: str
+    agent_id: str
+    result: Result
+    score: float
+    before: float | None
+    """The score it had until now."""
+    comment: str
+    at: int
+    reviewer: str
+
+
 class PolicyState(Struct, frozen=True, kw_only=True):
     """The set in force, and what became of the newest attempt to load another."""
 
@@ -86,6 +152,55 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     open_episodes: Mapping[str, int] = {}
     findings: Mapping[str, str] = {}
     """Policy to why the newest tick could not judge it; absent where it could."""
+    holding: Mapping[str, int] = {}
+    """Policy to agents for whom its `when` is true now."""
+    held: Mapping[tuple[str, Guard], int] = {}
+    """How many episodes each guard holds now."""
+    rungs: Mapping[str, Sequence[int]] = {}
+    """Policy to how many stand on each rung of its ladder now, the first rung first."""
+    demoted: Mapping[str, Demoted] = {}
+    """Policies in force that were overruled too often and are in shadow for that."""
+    limits: Sequence[str] = ()
+    """What the guards allow in each pool, in words."""
+
+
+class PolicyTally(Struct, frozen=True, kw_only=True):
+    """What one policy has come to since an instant."""
+
+    policy: str
+    verdicts: Mapping[Verdict, int] = {}
+    would: Mapping[Action, int] = {}
+    """In shadow: what it would have done."""
+    held: Mapping[Guard, int] = {}
+    """Decisions that a guard held."""
+    reversed: int = 0
+    """Fires that were marked wrong, and vetoes."""
+
+
+class KnownNow(Struct, frozen=True, kw_only=True):
+    """What a policy may speak of, as the fleet knows it: `policy check --service` asks."""
+
+    results: Sequence[Result] = ()
+    """Ever reported."""
+    roles: Sequence[str] = ()
+    models: Sequence[str] = ()
+    labels: Mapping[str, Sequence[str]] = {}
+    pools: Mapping[str, int] = {}
+    """Active agents by the guards' pool label."""
+
+
+class ChainState(Struct, frozen=True, kw_only=True):
+    """What walking a workspace's chain of decisions found."""
+
+    decisions: int
+    """In order, up to the first broken one."""
+    redacted: int
+    """Of those, how many had personal fields erased; their digests still hold."""
+    head: bytes
+    broken_at: int | None = None
+    """The number of the first that is not what the chain says."""
+    broken_id: str | None = None
+    problem: str = ""
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -108,6 +223,14 @@ class Facts(Struct, frozen=True, kw_only=True):
     journal_queue: int = 0
     panics: tuple[PanicPool, ...] = ()
     zombies: int = 0
+    waiting: tuple[Waiting, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    deploys: tuple[Deploy, ...] = ()
+    silences: tuple[SilenceState, ...] = ()
+    """In force now."""
+    demoted: tuple[Demoted, ...] = ()
+    refused: int = 0
+    """Reports of agents whose worker was fired, refused within the last hour."""
 
 
 class MetricsPage(Struct, frozen=True):
@@ -136,6 +259,10 @@ class Backend(Protocol):
 
     def workspace(self, workspace_id: int) -> Workspace:
         """Its name and uuid, at hand without waiting."""
+        ...
+
+    def displays(self, workspace_id: int) -> Mapping[str, str]:
+        """Every reason a fire may give, and the neutral name people read; at hand without waiting."""
         ...
 
     # what agents say
@@ -206,6 +333,69 @@ class Backend(Protocol):
         """No policy fires it before `until`; None lifts that. NotFound."""
         ...
 
+    async def quarantine(
+        self, workspace_id: int, ident: str, *, until: int, context: str, actor: Actor
+    ) -> AgentView:
+        """Pause it until then. NotFound; Conflict when it is fired or finished."""
+        ...
+
+    async def release(
+        self, workspace_id: int, ident: str, *, context: str, actor: Actor
+    ) -> AgentView:
+        """Let it go from whatever a policy or a person set it to. NotFound; Conflict when it is active or fired."""
+        ...
+
+    async def review(
+        self, workspace_id: int, event_id: str, *, score: float, comment: str, actor: Actor
+    ) -> Review:
+        """Give an outcome another score. NotFound: no such outcome."""
+        ...
+
+    async def veto(
+        self, workspace_id: int, decision_id: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        """Stop what the decision announced; the record of the veto.
+
+        NotFound; Conflict saying what became of it when nothing waits any more.
+        """
+        ...
+
+    async def approve(
+        self, workspace_id: int, decision_id: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        """Allow what the decision asked for; the record of the approval. Refuses as `veto` does."""
+        ...
+
+    # silences
+
+    async def silences(
+        self, workspace_id: int, *, active: bool | None, limit: int
+    ) -> list[SilenceState]:
+        """Newest start first, at most `limit`; `active`: only those in force now, or only the others."""
+        ...
+
+    async def add_silence(
+        self,
+        workspace_id: int,
+        *,
+        match: Sequence[Matcher],
+        ends_at: int,
+        reason: str,
+        force: bool,
+        actor: Actor,
+    ) -> SilenceState:
+        """Leave these agents alone from now on.
+
+        Conflict (facts matched, allowed) when it takes in more than `max_silenced` and is not forced.
+        """
+        ...
+
+    async def end_silence(
+        self, workspace_id: int, silence_id: str, *, actor: Actor
+    ) -> SilenceState:
+        """End it now. NotFound; Conflict when it is over."""
+        ...
+
     # sessions
 
     async def sessions(
@@ -253,10 +443,30 @@ class Backend(Protocol):
         """What is loaded, and the newest problems."""
         ...
 
+    async def policy_tallies(
+        self, workspace_id: int, *, since: int | None
+    ) -> dict[str, PolicyTally]:
+        """What each policy has come to since then, or ever; policies that decided nothing are absent."""
+        ...
+
+    async def restore_policy(
+        self, workspace_id: int, name: str, *, context: str, actor: Actor
+    ) -> StoredDecision:
+        """Let a demoted policy act again; the record of it. NotFound; Conflict when it is not demoted."""
+        ...
+
+    async def known(self, workspace_id: int) -> KnownNow:
+        """What the fleet has shown so far, for checking policies against it."""
+        ...
+
     async def check_policies(
         self, workspace_id: int, sources: Sequence[tuple[str, str]]
     ) -> Checked:
         """Load (file, text) pairs as a set and throw it away."""
+        ...
+
+    async def verify_chain(self, workspace_id: int) -> ChainState:
+        """Walk the chain of decisions from its start. Reads every record once."""
         ...
 
     # running it

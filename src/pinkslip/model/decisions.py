@@ -139,6 +139,8 @@ class Place(Struct, frozen=True, kw_only=True):
     base_tasks: int = 0
     base_successes: int = 0
     """Counted by the policy's filter up to `since`."""
+    false_since: int | None = None
+    """Since when `when` has been false for the subject, where that is how it recovers."""
     is_shadow: bool = False
     decision_id: str | None = None
     gone: bool = False

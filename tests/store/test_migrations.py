@@ -81,7 +81,7 @@ def test_no_two_installations_share_an_identity(tmp_path: Path) -> None:
 def test_upgrading_twice_does_nothing_the_second_time(database_url: str) -> None:
     done = upgrade(database_url)
 
-    assert (done.before, done.after, done.backup) == ("0001", "0001", None)
+    assert (done.before, done.after, done.backup) == (*2 * schema.REVISIONS[-1:], None)
 
 
 def test_an_empty_database_is_told_how_to_begin(tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_an_empty_database_is_told_how_to_begin(tmp_path: Path) -> None:
 def test_an_older_schema_is_refused_with_the_command(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0098"))
 
     assert needs_upgrade(database)
-    with pytest.raises(Conflict, match=r"schema 0001.*needs 0002; run: pinkslip db upgrade"):
+    with pytest.raises(Conflict, match=r"schema 0002.*needs 0098; run: pinkslip db upgrade"):
         check_schema(database)
 
 
@@ -151,7 +151,7 @@ def test_postgresql_is_not_upgraded_while_somebody_serves_it(
     with database.writer_engine.begin() as connection:
         connection.execute(leases.insert(), row)
     database.close()
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0098"))
 
     with pytest.raises(Conflict, match="host-1 is serving"):
         upgrade(postgres_url)
@@ -160,7 +160,7 @@ def test_postgresql_is_not_upgraded_while_somebody_serves_it(
 def test_sqlite_is_copied_before_it_is_migrated_and_the_newest_copies_stay(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0098"))
     monkeypatch.setattr(schema, "_migrate", lambda _connection: None)
     stamps = iter(range(5_000, 0, -1_000))
     monkeypatch.setattr(schema, "database_clock", lambda _connection: 10_000 - next(stamps))

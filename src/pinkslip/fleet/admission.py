@@ -14,18 +14,28 @@ from msgspec import UNSET, Struct, UnsetType
 
 from pinkslip.model.events import Finish, Heartbeat, Outcome
 from pinkslip.model.facts import (
+    Absolved,
     Beat,
     Blinded,
     Changed,
+    Condemned,
+    Demoted,
     Done,
     Fact,
     Finished,
     Fired,
+    Promoted,
     Protected,
     Registered,
     Reinstated,
+    Released,
     Restored,
+    Reviewed,
     Revived,
+    Ruled,
+    Silenced,
+    Stood,
+    Unsilenced,
 )
 from pinkslip.model.ports import Order, Receipt
 from pinkslip.model.time import from_rfc3339, spoken
@@ -49,7 +59,21 @@ FORMER_BOOTS = 4
 
 NO_LABELS: Mapping[str, str] = {}
 
-Change = Registered | Changed | Finished | Revived | Fired | Reinstated | Protected
+Condemnations = Mapping[int, Mapping[str, str]]
+"""By workspace and lineage, for what reason its worker was fired."""
+NOBODY: Condemnations = {}
+
+Change = (
+    Registered
+    | Changed
+    | Finished
+    | Revived
+    | Fired
+    | Reinstated
+    | Protected
+    | Stood
+    | Released
+)
 """What is kept of an agent beside its beats and outcomes."""
 
 
@@ -87,6 +111,12 @@ class Head(Struct, gc=False):
     last_error: str | None | UnsetType = None
     finished_at: int | None = None
     protected_until: int | None = None
+    standing_until: int | None = None
+    """When the standing ends by time, if it does."""
+    stood_at: int = 0
+    """When it was given, as far as this process knows: a tick that began earlier knew less."""
+    stood_by: str | None = None
+    """The policy that gave it; None: a person, or nobody."""
     fire_id: str | None = None
     """While fired: which fire, and for what reason."""
     fire_reason: str | None = None
@@ -122,6 +152,15 @@ class FiredReport(Struct, frozen=True, gc=False):
     last_word: bool
 
 
+class Refusal(Struct, frozen=True, gc=False):
+    """A report that was turned away, because its worker was fired under another id."""
+
+    workspace_id: int
+    lineage: str
+    agent_id: str
+    at: int
+
+
 class Admission:
     """One pass over reports at one instant. Numbers run on from `seq`; `undo` takes everything back."""
 
@@ -133,8 +172,11 @@ class Admission:
         seq: int,
         assumed_interval_ms: int = ASSUMED_INTERVAL_MS,
         stopped: frozenset[int] = frozenset(),
+        condemned: Condemnations = NOBODY,
     ) -> None:
-        """`stopped`: the workspaces in which enforcement is stopped, so that no order goes out; 0 is all."""
+        """`stopped`: the workspaces in which enforcement is stopped, so that no order goes out; 0 is all.
+        `condemned`: the lineages that are turned away.
+        """
         self.now = now
         self.seq = seq
         """The last number allotted."""
@@ -146,6 +188,7 @@ class Admission:
         self.changes: list[tuple[int, Change]] = []
         self.transitions: list[Transition] = []
         self.fired_reports: list[FiredReport] = []
+        self.refusals: list[Refusal] = []
         self.absent: dict[int, set[int]] = {}
         """By workspace, who had finished or was fired when a fact about them was made: see `recall`."""
         self.undo: list[tuple[Head, Head]] = []
@@ -153,6 +196,7 @@ class Admission:
         self._pass_no = pass_no
         self._assumed_interval_ms = assumed_interval_ms
         self._stopped = stopped
+        self._condemned = condemned
         self._assumed = f"no interval declared: {spoken(assumed_interval_ms)} assumed"
 
     def allot(self) -> int:
@@ -182,6 +226,11 @@ class Admission:
         apply(head, fact)
         self.facts.append((head.workspace_id, fact))
         self.changes.append((head.workspace_id, fact))
+
+    def reviewed(self, head: Head, fact: Reviewed) -> None:
+        """An outcome of the agent was given another score: for the fleet alone."""
+        self._may_be_absent(head)
+        self.facts.append((head.workspace_id, fact))
 
     def transition(
         self,
@@ -229,6 +278,10 @@ class Admission:
             return self._answer_fired(head, boot_id=boot_id, last_word=event.leaving)
         if self._is_late(head, boot_id, event.seq):
             return self._answer(head, "ignored", _LATE)
+        if self._condemned:
+            refused = self._refused_lineage(head, event)
+            if refused is not None:
+                return refused
         is_same_boot = boot_id is not UNSET and boot_id is not None and boot_id == head.boot_id
         if head.finished_at is not None:
             if is_same_boot:
@@ -260,8 +313,9 @@ class Admission:
         """One task ended. `key` is what `event_key` makes of `event_id`, and not seen before."""
         if is_new:
             self._change(head, {}, why="first contact", is_new=True)
-        counted = head.standing is not Standing.FIRED
-        orders = () if counted else self._told(head, source)
+        standing = head.standing
+        counted = standing is not Standing.FIRED
+        orders = () if standing is Standing.ACTIVE else self._told(head, source)
         self.seq = seq = self.seq + 1
         done = done_of(event, head.agent_no, self.now, seq, key, source, counted)
         pair = (head.workspace_id, done)
@@ -284,7 +338,7 @@ class Admission:
             self.seq,
             head.status,
             head.standing,
-            self._told(head, source) if head.standing is Standing.FIRED else (),
+            self._told(head, source),
             head.interval_ms,
             event_id,
             "" if is_same else f"eventId {event_id} stands for another outcome already",
@@ -309,6 +363,16 @@ class Admission:
         self._change(head, changes, why=why, is_new=is_new)
         self.emit(head, Finished(head.agent_no, self.now, self.allot(), event.context))
         return self._answer(head, "accepted", "")
+
+    def stranger(self, workspace_id: int, agent_id: str, event: Heartbeat) -> Receipt | None:
+        """The refusal of an agent nobody knows yet, where its worker was fired under another id."""
+        lineage = event.lineage
+        if not isinstance(lineage, str):
+            return None
+        reason = self._condemned.get(workspace_id, {}).get(lineage)
+        if reason is None:
+            return None
+        return self._refuse_lineage(workspace_id, agent_id, lineage, reason)
 
     def mentioned(self, head: Head, *, is_new: bool = False) -> Receipt:
         """A session names the agent."""
@@ -382,6 +446,32 @@ class Admission:
                 why=why,
             )
 
+    def _refused_lineage(self, head: Head, event: Heartbeat) -> Receipt | None:
+        """A living agent may not take a condemned lineage on, nor a finished one of it begin again.
+
+        Its living members stay until they are fired themselves.
+        """
+        said = head.lineage if event.lineage is UNSET else event.lineage
+        if said is None or (said == head.lineage and head.finished_at is None):
+            return None
+        reason = self._condemned.get(head.workspace_id, {}).get(said)
+        if reason is None:
+            return None
+        return self._refuse_lineage(head.workspace_id, head.agent_id, said, reason)
+
+    def _refuse_lineage(
+        self, workspace_id: int, agent_id: str, lineage: str, reason: str
+    ) -> Receipt:
+        self.refusals.append(Refusal(workspace_id, lineage, agent_id, self.now))
+        return Receipt(
+            "refused",
+            self.seq,
+            Status.TERMINATED,
+            Standing.FIRED,
+            self._unless_stopped(workspace_id, Order("stop", reason)),
+            detail=f"fired: {reason}; lineage {lineage} needs a reinstatement, whatever its agentId",
+        )
+
     def _answer_fired(
         self, head: Head, *, boot_id: str | None | UnsetType, last_word: bool
     ) -> Receipt:
@@ -407,14 +497,27 @@ class Admission:
             f"fired: {head.fire_reason}",
         )
 
-    def _is_withheld(self, head: Head) -> bool:
-        return head.workspace_id in self._stopped or EVERYWHERE in self._stopped
+    def _is_withheld(self, workspace_id: int) -> bool:
+        return workspace_id in self._stopped or EVERYWHERE in self._stopped
+
+    def _unless_stopped(self, workspace_id: int, order: Order) -> tuple[Order, ...]:
+        return () if self._is_withheld(workspace_id) else (order,)
 
     def _order(self, head: Head) -> tuple[Order, ...]:
-        return () if self._is_withheld(head) else (Order("stop", head.fire_reason),)
+        """What its standing asks of the agent now."""
+        if head.standing is Standing.FIRED:
+            return self._unless_stopped(head.workspace_id, Order("stop", head.fire_reason))
+        if head.standing is not Standing.QUARANTINED:
+            return ()
+        until = head.standing_until
+        if until is not None and until <= self.now:
+            return ()
+        by = "a person" if head.stood_by is None else f"policy {head.stood_by}"
+        order = Order("pause", f"quarantined by {by}", until)
+        return self._unless_stopped(head.workspace_id, order)
 
     def _stop(self, head: Head, *, last_word: bool) -> tuple[Order, ...]:
-        if head.fire_id is not None and not self._is_withheld(head):
+        if head.fire_id is not None and not self._is_withheld(head.workspace_id):
             self.fired_reports.append(
                 FiredReport(head.workspace_id, head.fire_id, self.now, last_word)
             )
@@ -422,7 +525,7 @@ class Admission:
 
     def _told(self, head: Head, source: Source) -> tuple[Order, ...]:
         """The order, in answer to an outcome: only what the agent itself sends shows that it lives."""
-        if source is Source.SELF:
+        if source is Source.SELF and head.standing is Standing.FIRED:
             return self._stop(head, last_word=False)
         return self._order(head)
 
@@ -432,7 +535,8 @@ class Admission:
             self.seq,
             head.status,
             head.standing,
-            interval_ms=head.interval_ms,
+            () if head.standing is Standing.ACTIVE else self._order(head),
+            head.interval_ms,
             detail=detail,
         )
 
@@ -452,6 +556,7 @@ def apply(head: Head, fact: Fact) -> None:
             head.fire_id = fact.fire_id
             head.fire_reason = fact.reason
             _forget_task(head)
+            _stand(head, fact.at)
         case Reinstated():
             head.status = Status.IDLE
             head.standing = Standing.ACTIVE
@@ -459,9 +564,20 @@ def apply(head: Head, fact: Fact) -> None:
             head.finished_at = None
             head.fire_id = head.fire_reason = None
             _forget_task(head)
+            _stand(head, fact.at)
         case Protected():
             head.protected_until = fact.until
-        case Registered() | Beat() | Done() | Blinded() | Restored():
+        case Stood():
+            head.standing = fact.standing
+            _stand(head, fact.at, until=fact.until, by=fact.policy)
+        case Released():
+            head.standing = Standing.ACTIVE
+            _stand(head, fact.at)
+        case Registered() | Beat() | Done() | Reviewed() | Blinded() | Restored():
+            pass
+        case Silenced() | Unsilenced() | Ruled() | Demoted() | Promoted():
+            pass
+        case Condemned() | Absolved():
             pass
 
 
@@ -628,6 +744,10 @@ def _apply_changed(head: Head, fact: Changed) -> None:
         value = getattr(fact, name)
         if value is not UNSET:
             setattr(head, name, NO_LABELS if name == "labels" and value is None else value)
+
+
+def _stand(head: Head, at: int, *, until: int | None = None, by: str | None = None) -> None:
+    head.stood_at, head.standing_until, head.stood_by = at, until, by
 
 
 def _forget_task(head: Head) -> None:

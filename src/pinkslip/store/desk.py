@@ -95,6 +95,10 @@ class Desk:
             return invalid(head, refused, tx.admission.seq)
         is_new = head is None
         if head is None:
+            if isinstance(event, Heartbeat):
+                turned_away = tx.admission.stranger(report.workspace_id, report.agent_id, event)
+                if turned_away is not None:
+                    return turned_away
             try:
                 head = tx.enrol(report.workspace_id, report.agent_id)
             except NotFound as error:

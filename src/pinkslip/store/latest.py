@@ -11,8 +11,10 @@ from pinkslip.model.facts import (
     Protected,
     Registered,
     Reinstated,
+    Released,
     Restored,
     Revived,
+    Stood,
 )
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.changes import Change
@@ -77,6 +79,8 @@ def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
             return replace(
                 _with_status(agent, Status.TERMINATED, change.at),
                 standing=Standing.FIRED,
+                standing_until=None,
+                ordered_until=None,
                 terminated_at=change.at,
                 fired_count=agent.fired_count + 1,
                 last_fired_at=change.at,
@@ -87,6 +91,8 @@ def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
             return replace(
                 agent,
                 standing=Standing.ACTIVE,
+                standing_until=None,
+                ordered_until=None,
                 finished_at=None,
                 terminated_at=None,
                 incarnation=change.incarnation,
@@ -96,6 +102,22 @@ def applied(agent: Restored, change: Change, *, writer: int) -> Restored:
             )
         case Protected():
             return replace(agent, protected_until=change.until)
+        case Stood():
+            ordered = change.until if change.by_person else agent.ordered_until
+            return replace(
+                agent,
+                standing=change.standing,
+                standing_until=change.until,
+                ordered_until=ordered,
+            )
+        case Released():
+            return replace(
+                agent,
+                standing=Standing.ACTIVE,
+                standing_until=None,
+                ordered_until=None,
+                released_at=change.at,
+            )
 
 
 def _reported(agent: Restored, change: Changed) -> Restored:
@@ -103,6 +125,12 @@ def _reported(agent: Restored, change: Changed) -> Restored:
     values = {name: said[name] for name in _WORDS if name in said}
     if "labels" in said:
         values["labels"] = said["labels"] or {}
+    if (
+        "boot_id" in said
+        and None not in (said["boot_id"], agent.boot_id)
+        and said["boot_id"] != agent.boot_id
+    ):
+        values["boot_changed_at"] = change.at
     if "progress" in said and said["progress"] != agent.progress:
         values["progress"] = said["progress"]
         values["progress_at"] = None if said["progress"] is None else change.at

@@ -13,7 +13,8 @@ from msgspec import UNSET
 from sqlalchemy import Connection, Row, select, tuple_, update
 from sqlalchemy.sql import func
 
-from pinkslip.fleet.admission import NO_LABELS, Admission, Head, apply
+from pinkslip.fleet.admission import NO_LABELS, Admission, Condemnations, Head, apply
+from pinkslip.model.facts import Stood
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.changes import decode
 from pinkslip.store.tables import (
@@ -22,6 +23,7 @@ from pinkslip.store.tables import (
     beat_runs,
     enforcement,
     fires,
+    lineages,
     workspaces,
 )
 
@@ -50,6 +52,20 @@ _COLUMNS = (
     agents.c.session_key,
     agents.c.finished_at,
     agents.c.protected_until,
+    agents.c.standing_until,
+)
+
+
+_CONDEMNED = (
+    select(lineages.c.workspace_id, lineages.c.lineage, fires.c.reason)
+    .select_from(
+        lineages.outerjoin(
+            fires,
+            (fires.c.workspace_id == lineages.c.workspace_id)
+            & (fires.c.id == lineages.c.fire_id),
+        )
+    )
+    .where(lineages.c.condemned_at.is_not(None))
 )
 
 
@@ -60,6 +76,7 @@ class Roster:
         self._heads: dict[int, dict[str, Head]] = {}
         self._next_agent_no: dict[int, int] = {}
         self._stopped: frozenset[int] | None = None
+        self._condemned: Condemnations | None = None
 
     def stopped(self, connection: Connection) -> frozenset[int]:
         """Where enforcement is stopped, so that no order goes out."""
@@ -73,6 +90,19 @@ class Roster:
     def forget_stopped(self) -> None:
         """It was, or may have been, changed: read it again when it is next needed."""
         self._stopped = None
+
+    def condemned(self, connection: Connection) -> Condemnations:
+        """The lineages that are turned away, and why."""
+        if self._condemned is None:
+            found: dict[int, dict[str, str]] = {}
+            for row in connection.execute(_CONDEMNED):
+                found.setdefault(row.workspace_id, {})[row.lineage] = row.reason or ""
+            self._condemned = found
+        return self._condemned
+
+    def forget_condemned(self) -> None:
+        """It was, or may have been, changed: read it again when it is next needed."""
+        self._condemned = None
 
     def of(self, workspace_id: int) -> dict[str, Head]:
         """One workspace's heads by agentId, live: look things up, change nothing."""
@@ -153,10 +183,11 @@ class Roster:
         """Drop all that is known of a workspace."""
         self._heads.pop(workspace_id, None)
         self._next_agent_no.pop(workspace_id, None)
+        self._condemned = None
 
     def clear(self) -> None:
         """Know nothing: everything is read again when it is needed."""
-        self._stopped = None
+        self._stopped = self._condemned = None
         self._heads.clear()
         self._next_agent_no.clear()
 
@@ -173,6 +204,7 @@ class Roster:
             _catch_up(connection, workspace_id, read)
             _read_runs(connection, workspace_id, read)
             _read_fires(connection, workspace_id, read)
+            _read_quarantines(connection, workspace_id, read)
             heads.update((head.agent_id, head) for head in read.values())
         return [heads[row.agent_id] for row in rows]
 
@@ -201,6 +233,7 @@ def _head(workspace_id: int, row: Row[*tuple[Any, ...]]) -> Head:
         last_error=UNSET,  # an outcome since the checkpoint may have set another
         finished_at=row.finished_at,
         protected_until=row.protected_until,
+        standing_until=row.standing_until,
     )
 
 
@@ -282,3 +315,31 @@ def _read_fires(connection: Connection, workspace_id: int, read: dict[int, Head]
         head = read[row.agent_no]
         if row.incarnation == head.incarnation:
             head.fire_id, head.fire_reason = row.id, row.reason
+
+
+def _read_quarantines(connection: Connection, workspace_id: int, read: dict[int, Head]) -> None:
+    """Learn whose doing it is that they are paused, where no change since the checkpoint says so."""
+    for head in read.values():
+        if head.standing is not Standing.QUARANTINED or head.stood_at:
+            continue
+        row = connection.execute(
+            select(agent_changes.c.at, agent_changes.c.seq, agent_changes.c.changes)
+            .where(
+                agent_changes.c.workspace_id == workspace_id,
+                agent_changes.c.agent_no == head.agent_no,
+                agent_changes.c.kind == Stood.__name__,
+            )
+            .order_by(
+                agent_changes.c.at.desc(),
+                agent_changes.c.writer.desc(),
+                agent_changes.c.seq.desc(),
+            )
+            .limit(1)
+        ).one_or_none()
+        if row is not None:
+            apply(
+                head,
+                decode(
+                    Stood.__name__, row.changes, agent_no=head.agent_no, at=row.at, seq=row.seq
+                ),
+            )

@@ -10,7 +10,7 @@ in place and a fired agent's delivery hears of its reports.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from pinkslip.fleet.admission import Admission, Change, FiredReport, Head, Transition
+from pinkslip.fleet.admission import Admission, Change, FiredReport, Head, Refusal, Transition
 from pinkslip.model.words import Fault, Result, Source, Standing, Status, code_of
 from pinkslip.store.beats import SEALED_AT, Runs, add_beat
 from pinkslip.store.changes import encode
@@ -183,6 +183,15 @@ _HEARD_SQL: dict[Dialect, str] = {
     "sqlite": _HEARD.format("?"),
     "postgresql": _HEARD.format("%s"),
 }
+_REFUSED = (
+    "INSERT INTO refusals (workspace_id, lineage, agent_id, first_at, last_at, reports)"
+    " VALUES ({0}, {0}, {0}, {0}, {0}, {0}) ON CONFLICT (workspace_id, lineage, agent_id)"
+    " DO UPDATE SET last_at = excluded.last_at, reports = refusals.reports + excluded.reports"
+)
+_REFUSED_SQL: dict[Dialect, str] = {
+    "sqlite": _REFUSED.format("?"),
+    "postgresql": _REFUSED.format("%s"),
+}
 
 
 def write_outcomes(tx: Transaction) -> None:
@@ -229,10 +238,23 @@ def write_rest(tx: Transaction, *, grace_ms: Callable[[Head], float]) -> None:
     if admission.transitions:
         columns = _transition_columns(admission.transitions, tx.writer)
         _TRANSITIONS.write(driver, dialect, columns)
+    if admission.refusals:
+        _write_refusals(driver, dialect, admission.refusals)
     if admission.fired_reports:
         cursor = driver.cursor()
         cursor.executemany(_HEARD_SQL[dialect], _heard_rows(admission.fired_reports))
         cursor.close()
+
+
+def _write_refusals(driver: Any, dialect: Dialect, refusals: Iterable[Refusal]) -> None:
+    """Counted by who was turned away: a loop that tries for ever is one row."""
+    counts: dict[tuple[int, str, str, int, int], int] = {}
+    for one in refusals:
+        key = (one.workspace_id, one.lineage, one.agent_id, one.at, one.at)
+        counts[key] = counts.get(key, 0) + 1
+    cursor = driver.cursor()
+    cursor.executemany(_REFUSED_SQL[dialect], [(*key, count) for key, count in counts.items()])
+    cursor.close()
 
 
 def _agent_columns(admission: Admission, writer: int) -> list[Column]:

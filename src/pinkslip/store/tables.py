@@ -1,4 +1,4 @@
-"""Every table, as the first migration makes it. `workspace_id` leads every primary and unique key.
+"""Every table, as the migrations make it. `workspace_id` leads every primary and unique key.
 
 Times are integer milliseconds since 1970; JSON is text we write and read byte for byte; money is in
 micro-dollars. No foreign key ties audit rows (decisions, fires, transitions, ticks) to what they are about:
@@ -77,6 +77,9 @@ workspaces = Table(
     # every agents row includes the journal up to here; a rebuild folds what came after
     Column("folded_writer", Integer, nullable=False, server_default=text("0")),
     Column("folded_seq", BigInteger, nullable=False, server_default=text("0")),
+    # and every row of `lineages` up to here: one that did not change is not written again to say so
+    Column("lineages_writer", Integer, nullable=False, server_default=text("0")),
+    Column("lineages_seq", BigInteger, nullable=False, server_default=text("0")),
 )
 
 users = Table(
@@ -177,6 +180,13 @@ agents = Table(
     # the row is a checkpoint of the fold: it includes every fact up to here, and none after
     Column("folded_writer", Integer, nullable=False, server_default=text("0")),
     Column("folded_seq", BigInteger, nullable=False, server_default=text("0")),
+    # until when the standing holds, of that a person's quarantine, and when a person released it last
+    Column("standing_until", BigInteger),
+    Column("ordered_until", BigInteger),
+    Column("released_at", BigInteger),
+    Column("boot_changed_at", BigInteger),
+    # what the fleet keeps for evidence functions, as it writes it
+    Column("evidence", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "agent_id"),
     # a start loads the living without reading the millions that have left
@@ -194,6 +204,32 @@ role_totals = Table(
     Column("totals", Text, nullable=False),
     Column("folded_writer", Integer, nullable=False),
     Column("folded_seq", BigInteger, nullable=False),
+)
+
+lineages = Table(
+    "lineages",
+    metadata,
+    _workspace(),
+    Column("lineage", String(200), primary_key=True),
+    # as of the workspace's lineages_writer and lineages_seq; empty: nothing was counted yet
+    Column("evidence", Text, nullable=False, server_default=text("''")),
+    # as of now: written by the act itself, since reports are refused by it
+    Column("condemned_at", BigInteger),
+    Column("fire_id", String(36)),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    _workspace(),
+    # who was turned away, because its worker was fired under another id
+    Column("lineage", String(200), primary_key=True),
+    Column("agent_id", String(200), primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("reports", BigInteger, nullable=False),
+    # whom people must be told of
+    Index("ix_refusals_last", "workspace_id", "last_at"),
 )
 
 agent_sessions = Table(
@@ -247,10 +283,27 @@ agent_changes = Table(
     *_place(),
     Column("agent_no", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
-    # what changed, as JSON of the fact's fields: Registered, Changed, Finished, Revived, Fired, Reinstated, Protected
+    # what changed, as JSON of the fact's fields: Registered, Changed, Finished, Revived, Fired, Reinstated,
+    # Protected, Stood, Released
     Column("kind", String(20), nullable=False),
     Column("changes", Text, nullable=False),
     Index("ix_agent_changes_agent", "workspace_id", "agent_no", "at"),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    _workspace(),
+    *_place(),
+    Column("at", BigInteger, nullable=False),
+    # what is about no single agent, as JSON of the fact's fields: Silenced, Unsilenced, Ruled, Demoted, Promoted,
+    # Condemned, Absolved
+    Column("kind", String(20), nullable=False),
+    # the silence, decision, policy or lineage it is about
+    Column("subject", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    # what people said of a decision
+    Index("ix_acts_subject", "workspace_id", "subject"),
 )
 
 outcomes = Table(
@@ -288,11 +341,22 @@ reviews = Table(
     _workspace(),
     *_place(),
     Column("event_id", LargeBinary, nullable=False),
+    Column("agent_no", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+    # where the outcome stands in the journal, and whether it counts anywhere
+    Column("outcome_writer", Integer, nullable=False),
+    Column("outcome_seq", BigInteger, nullable=False),
+    Column("outcome_at", BigInteger, nullable=False),
+    Column("counted", Boolean, nullable=False),
     Column("score_e6", Integer, nullable=False),
+    # the score it had until then
+    Column("before_e6", Integer),
     Column("comment", Text),
     Column("source", SmallInteger, nullable=False),
     Column("who", String(200), nullable=False),
+    # the newest review of an outcome, by which its score is read back
+    Index("ix_reviews_event", "workspace_id", "event_id", "writer", "seq"),
+    Index("ix_reviews_agent", "workspace_id", "agent_no", "at"),
 )
 
 transitions = Table(
@@ -327,6 +391,43 @@ episodes = Table(
     Column("guard", String(40)),
     Column("guard_detail", Text, nullable=False),
     Column("decision_id", String(36)),
+    # while a fire was announced: when it comes; and who ruled on it
+    Column("until", BigInteger),
+    Column("ruled_by", String(200)),
+)
+
+ladders = Table(
+    "ladders",
+    metadata,
+    _workspace(),
+    Column("policy", String(100), primary_key=True),
+    # agent:<number> or lineage:<key>
+    Column("subject", String(220), primary_key=True),
+    Column("episode_hash", String(64), nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    Column("rung", Integer, nullable=False),
+    Column("standing", String(20), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("passes", Integer, nullable=False),
+    Column("quarantines", Integer, nullable=False),
+    Column("quarantined_until", BigInteger, nullable=False),
+    Column("base_tasks", BigInteger, nullable=False),
+    Column("base_successes", BigInteger, nullable=False),
+    Column("false_since", BigInteger),
+    Column("is_shadow", Boolean, nullable=False),
+    Column("decision_id", String(36)),
+)
+
+demotions = Table(
+    "demotions",
+    metadata,
+    _workspace(),
+    # in shadow since people overruled it twice, until one restores it or its hash changes
+    Column("policy", String(100), primary_key=True),
+    Column("policy_hash", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
 )
 
 ticks = Table(
@@ -468,6 +569,11 @@ silences = Table(
     Column("starts_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    # when a person ended it before its time
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(200)),
+    # those that are not over yet
+    Index("ix_silences_ends", "workspace_id", "ends_at"),
 )
 
 enforcement = Table(

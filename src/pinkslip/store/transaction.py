@@ -8,14 +8,16 @@ through `transition`. Nothing is committed, published or kept in the roster unle
 import os
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
 
 from pinkslip.fleet.admission import Admission, Change, Head, uuid7
 from pinkslip.model.errors import NotFound
-from pinkslip.model.facts import Blinded
+from pinkslip.model.facts import AboutNobody, Absolved, Blinded, Condemned, Reviewed
 from pinkslip.model.words import ActorKind
+from pinkslip.store.changes import act_row
 from pinkslip.store.engine import Dialect
 from pinkslip.store.roster import Roster
+from pinkslip.store.tables import acts
 
 _RANDOM_POOL = 4_000
 _RANDOM_EACH = 10
@@ -75,6 +77,21 @@ class Transaction:
         if head is None:
             raise LookupError(f"no agent {fact.agent_no} in workspace {workspace_id}")
         self.admission.emit(head, fact)
+
+    def emit_review(self, workspace_id: int, fact: Reviewed) -> None:
+        """Let a review be known once this is committed; its row is the caller's, as there is more in it."""
+        head = self.head_of(workspace_id, fact.agent_no)
+        if head is None:
+            raise LookupError(f"no agent {fact.agent_no} in workspace {workspace_id}")
+        self.admission.reviewed(head, fact)
+
+    def emit_about(self, workspace_id: int, fact: AboutNobody) -> None:
+        """Journal what is about no single agent, and let it be known once this is committed."""
+        row = {"workspace_id": workspace_id, "writer": self.writer, **act_row(fact)}
+        self.connection.execute(insert(acts), row)
+        self.admission.facts.append((workspace_id, fact))
+        if isinstance(fact, Condemned | Absolved):
+            self.roster.forget_condemned()
 
     def transition(
         self,

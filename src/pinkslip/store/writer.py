@@ -26,11 +26,13 @@ from pinkslip.store.lease import Lease
 from pinkslip.store.roster import Roster
 from pinkslip.store.rows import write_rest
 from pinkslip.store.tables import (
+    acts,
     agent_changes,
     agents,
     beat_runs,
     blind,
     outcomes,
+    reviews,
     ticks,
     transitions,
     workspaces,
@@ -179,7 +181,7 @@ class Writer:
         with self._away_when_broken(now):
             connection = self._connected()
             transaction = connection.begin()
-            admission = self._admission(now, self.roster.stopped(connection))
+            admission = self._admission(connection, now)
         try:
             with self._away_when_broken(now):
                 tx = self._transaction(connection, admission)
@@ -252,10 +254,11 @@ class Writer:
             raise
         self._looked_at = now
 
-    def _admission(self, now: int, stopped: frozenset[int]) -> Admission:
+    def _admission(self, connection: Connection, now: int) -> Admission:
         self._pass_no += 1
         return Admission(
-            stopped=stopped,
+            stopped=self.roster.stopped(connection),
+            condemned=self.roster.condemned(connection),
             pass_no=self._pass_no,
             now=now,
             seq=self.seq,
@@ -379,6 +382,8 @@ def _newest_instant(connection: Connection) -> int | None:
             (beat_runs, beat_runs.c.last_at),
             (transitions, transitions.c.at),
             (blind, blind.c.at),
+            (acts, acts.c.at),
+            (reviews, reviews.c.at),
             (ticks, ticks.c.now),
         ):
             last = connection.execute(

@@ -38,6 +38,12 @@ FAMILIES = {
     Kind.INFO: InfoMetricFamily,
 }
 SERIES = {series.name.removeprefix("pinkslip_"): series for series in CATALOGUE}
+VERDICTS = {
+    Action.NOTIFY: {"notified"},
+    Action.PROBATION: {"probation"},
+    Action.QUARANTINE: {"quarantined"},
+    Action.FIRE: {"fired", "superseded"},
+}
 LES = (*(str(bound / 1000) for bound in DURATION_BUCKETS_MS), "+Inf")
 
 
@@ -121,6 +127,9 @@ class FactsCollector(Collector):
             labels = {**home, "role": role}
             for status in Status:
                 self._add("agents", {**labels, "status": status}, _here(snapshot, role, status))
+            for standing in Standing:
+                count = _standing(snapshot, role, standing)
+                self._add("agents_standing", {**labels, "standing": standing}, count)
             self._add("agents_stale", labels, _stale(snapshot, role))
             finished = sum(total.finished for total in worked.values() if total.role == role)
             self._add("agents_finished_total", labels, finished)
@@ -138,16 +147,20 @@ class FactsCollector(Collector):
                 for actor in ("person", "api"):
                     fires.setdefault(("", reason, actor, role), 0)
             for policy in facts.policies:
-                fires_itself = policy.action is Action.FIRE and policy.mode is Mode.ENFORCE
+                deeds = policy.actions or {policy.action}
+                fires_itself = Action.FIRE in deeds and policy.mode is Mode.ENFORCE
                 if policy.mode is Mode.OFF:
                     continue
-                verdicts = {"held"} | (
-                    {"shadowed"}
-                    if policy.mode is Mode.SHADOW
-                    else {"fired", "superseded"}
-                    if fires_itself
-                    else {"notified"}
-                )
+                verdicts = {"held"}
+                if policy.mode is Mode.SHADOW:
+                    verdicts.add("shadowed")
+                else:
+                    for deed in deeds:
+                        verdicts |= VERDICTS[deed]
+                    if policy.waits:
+                        verdicts |= {"noticed", "asked", "cancelled"}
+                    if policy.actions:
+                        verdicts.add("released")
                 for verdict in verdicts:
                     decisions.setdefault((policy.name, verdict, policy.mode, role), 0)
                 for guard in Guard:
@@ -261,6 +274,15 @@ class FactsCollector(Collector):
                 count = facts.deliveries.get(state, 0)
                 self._add("deliveries", {**home, "state": state}, count)
             self._add("agents_without_series", home, 0)
+            for policy in facts.policies:
+                if policy.mode is Mode.ENFORCE:
+                    is_demoted = policy.name in facts.demoted
+                    self._add("policy_demoted", {**home, "policy": policy.name}, is_demoted)
+            self._add("notices", home, facts.noticed)
+            self._add("approvals_asked", home, facts.awaiting)
+            self._add("silences", home, facts.silences)
+            self._add("common_causes", home, facts.common_causes)
+            self._add("mass_restarts", home, facts.mass_restarts)
         self._add("leader", {}, own.leader)
         self._add("lease_epoch", {}, own.lease_epoch)
         self._add("journal_queue_length", {}, own.journal_queue_length)
@@ -304,6 +326,17 @@ def _here(snapshot: Snapshot, role: str, status: Status) -> int:
         and snapshot.finished_at[row] == 0
         and (snapshot.roles[row] or "") == role
         and snapshot.status[row] == code_of(status)
+    )
+
+
+def _standing(snapshot: Snapshot, role: str, standing: Standing) -> int:
+    return sum(
+        1
+        for row in range(len(snapshot))
+        if snapshot.numbers[row] != 0
+        and snapshot.finished_at[row] == 0
+        and (snapshot.roles[row] or "") == role
+        and snapshot.standing[row] == code_of(standing)
     )
 
 

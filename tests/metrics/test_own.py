@@ -41,6 +41,24 @@ def test_durations_go_into_their_histograms() -> None:
     assert samples["pinkslip_journal_commit_duration_seconds_sum", ()] == pytest.approx(7.003)
 
 
+def test_calls_to_receivers_start_at_zero_and_failed_ones_are_told_apart() -> None:
+    own = Own()
+    own.expect(["webhook ops.example"])
+    own.notified("alertmanager 127.0.0.1:9093", taken=True)
+    own.notified("alertmanager 127.0.0.1:9093", taken=False)
+
+    samples = read(own.page(is_openmetrics=False).encode())
+
+    quiet, told = (
+        ("receiver", "webhook ops.example"),
+        ("receiver", "alertmanager 127.0.0.1:9093"),
+    )
+    assert samples["pinkslip_notifications_total", (quiet,)] == 0
+    assert samples["pinkslip_notifications_failed_total", (quiet,)] == 0
+    assert samples["pinkslip_notifications_total", (told,)] == 2
+    assert samples["pinkslip_notifications_failed_total", (told,)] == 1
+
+
 def test_the_process_and_the_build_say_who_they_are() -> None:
     samples = read(Own().page(is_openmetrics=False).encode())
 

@@ -32,8 +32,10 @@ from pinkslip.model.words import (
     Fault,
     Guard,
     Mode,
+    Standing,
     Status,
     Verdict,
+    word_of,
 )
 
 Labels = dict[str, str]
@@ -114,6 +116,7 @@ class Aggregates:
     ) -> Iterator[Family]:
         """Who is here now, and who finished."""
         by_status, stale = self._roster.census(facts.snapshot)
+        by_standing = self._roster.standings(facts.snapshot)
         finished = dict.fromkeys(roles, 0)
         for total in totals:
             finished[total.role] += total.finished
@@ -123,6 +126,17 @@ class Aggregates:
                 ({**self._of(role), "status": status}, by_status.get((role, status), 0))
                 for role in roles
                 for status in Status
+            ],
+        )
+        yield family(
+            catalogue.AGENTS_STANDING,
+            [
+                (
+                    {**self._of(role), "standing": standing},
+                    by_standing.get((role, standing), 0),
+                )
+                for role in roles
+                for standing in Standing
             ],
         )
         yield self._by_role(catalogue.AGENTS_STALE, roles, stale)
@@ -245,6 +259,18 @@ class _Roster:
                 statuses[role, status] = statuses.get((role, status), 0) + count
         return statuses, late
 
+    def standings(self, snapshot: Snapshot) -> dict[tuple[str, Standing], int]:
+        """Agents by role and standing. Who finished is not here any more."""
+        here = (snapshot.finished_at == 0) & (snapshot.numbers != 0)
+        width = len(Standing)
+        places = self._codes * width + snapshot.standing
+        counts = np.bincount(places[here], minlength=len(self._roles) * width).tolist()
+        found: dict[tuple[str, Standing], int] = {}
+        for place, count in enumerate(counts):
+            key = (self._roles[place // width], word_of(Standing, place % width))
+            found[key] = found.get(key, 0) + count
+        return found
+
 
 def ourselves(
     workspaces: Sequence[WorkspaceFacts],
@@ -291,6 +317,20 @@ def ourselves(
             if policy.mode is not Mode.OFF
         ],
     )
+    yield family(
+        catalogue.POLICY_DEMOTED,
+        [
+            ({**labels, "policy": policy.name}, policy.name in it.demoted)
+            for labels, it in names
+            for policy in it.policies
+            if policy.mode is Mode.ENFORCE
+        ],
+    )
+    yield family(catalogue.NOTICES, [(labels, it.noticed) for labels, it in names])
+    yield family(catalogue.APPROVALS_ASKED, [(labels, it.awaiting) for labels, it in names])
+    yield family(catalogue.SILENCES, [(labels, it.silences) for labels, it in names])
+    yield family(catalogue.COMMON_CAUSES, [(labels, it.common_causes) for labels, it in names])
+    yield family(catalogue.MASS_RESTARTS, [(labels, it.mass_restarts) for labels, it in names])
     yield family(catalogue.JOURNAL_QUEUE_LENGTH, [({}, own.journal_queue_length)])
     yield family(
         catalogue.DELIVERIES,
@@ -352,7 +392,7 @@ def _from_zero(counted: Mapping[Key, int], possible: Iterable[Key]) -> list[tupl
 
 
 def _may_fire(policy: PolicyFacts) -> bool:
-    return policy.action is Action.FIRE and policy.mode is Mode.ENFORCE
+    return Action.FIRE in policy.deeds and policy.mode is Mode.ENFORCE
 
 
 def _possible_fires(
@@ -377,6 +417,15 @@ def _possible_decisions(
                 yield DecisionKind(policy.name, verdict, policy.mode, role)
 
 
+_VERDICT_OF = {
+    Action.NOTIFY: (Verdict.NOTIFIED,),
+    Action.PROBATION: (Verdict.PROBATION,),
+    Action.QUARANTINE: (Verdict.QUARANTINED,),
+    Action.FIRE: (Verdict.FIRED, Verdict.SUPERSEDED),
+}
+_WAITING = (Verdict.NOTICED, Verdict.ASKED, Verdict.CANCELLED)
+
+
 def _verdicts(policy: PolicyFacts) -> tuple[Verdict, ...]:
     match policy.mode:
         case Mode.OFF:
@@ -384,6 +433,12 @@ def _verdicts(policy: PolicyFacts) -> tuple[Verdict, ...]:
         case Mode.SHADOW:
             return (Verdict.HELD, Verdict.SHADOWED)
         case Mode.ENFORCE:
-            if policy.action is Action.FIRE:
-                return (Verdict.HELD, Verdict.FIRED, Verdict.SUPERSEDED)
-            return (Verdict.HELD, Verdict.NOTIFIED)
+            deeds = [
+                verdict
+                for action in Action
+                if action in policy.deeds
+                for verdict in _VERDICT_OF[action]
+            ]
+            waits = _WAITING if policy.waits else ()
+            released = (Verdict.RELEASED,) if policy.actions else ()
+            return (Verdict.HELD, *deeds, *waits, *released)

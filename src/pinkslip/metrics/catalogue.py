@@ -15,6 +15,7 @@ from pinkslip.model.words import (
     Fault,
     Guard,
     Mode,
+    Standing,
     Status,
     Verdict,
 )
@@ -70,13 +71,14 @@ KNOWN_VALUES: dict[str, tuple[str, ...]] = {
     "direction": DIRECTIONS,
     "actor": ACTORS,
     "verdict": tuple(Verdict),
+    "standing": tuple(Standing),
     "mode": tuple(Mode),
     "guard": tuple(Guard),
     "state": tuple(DeliveryState),
     "kind": EVENT_KINDS,
     "result": EVENT_RESULTS,
 }
-"""Labels with a fixed vocabulary. The rest are names: workspace, agent, name, model, role, policy, reason, version, python."""
+"""Labels with a fixed vocabulary. The rest are names: workspace, agent, name, model, role, policy, reason, receiver, version, python."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +234,12 @@ AGENTS = _fleet(
     "Agents by status: those not finished; fired ones are TERMINATED until they leave memory.",
     ("status",),
 )
+AGENTS_STANDING = _fleet(
+    "agents_standing",
+    Kind.GAUGE,
+    "Agents by standing: those not finished; fired ones until they leave memory.",
+    ("standing",),
+)
 AGENTS_STALE = _fleet(
     "agents_stale",
     Kind.GAUGE,
@@ -274,7 +282,7 @@ HELD = _fleet(
 REVERSALS = _fleet(
     "policy_reversals_total",
     Kind.COUNTER,
-    "Fires of a policy that were taken back by reinstating the agent.",
+    "How often a person overruled a policy: a fire taken back as wrong, or one vetoed.",
     ("policy",),
 )
 
@@ -427,6 +435,40 @@ JOURNAL_COMMIT_DURATION = _own(
     (),
     "seconds",
     COMMIT_BUCKETS_S,
+)
+POLICY_DEMOTED = _own(
+    "policy_demoted",
+    Kind.GAUGE,
+    "1 while a policy is in shadow because it was overruled too often.",
+    ("policy", "workspace"),
+)
+NOTICES = _own(
+    "notices", Kind.GAUGE, "Fires that wait for their notice to pass.", ("workspace",)
+)
+APPROVALS_ASKED = _own(
+    "approvals_asked", Kind.GAUGE, "Fires that wait for a person's approval.", ("workspace",)
+)
+SILENCES = _own("silences", Kind.GAUGE, "Silences in force.", ("workspace",))
+COMMON_CAUSES = _own(
+    "common_causes",
+    Kind.GAUGE,
+    "Factors that failing agents share, for which they are left alone.",
+    ("workspace",),
+)
+MASS_RESTARTS = _own(
+    "mass_restarts", Kind.GAUGE, "Pools that are being restarted as a whole.", ("workspace",)
+)
+NOTIFICATIONS = _own(
+    "notifications_total",
+    Kind.COUNTER,
+    "Calls to those that are told what stands.",
+    ("receiver",),
+)
+NOTIFICATIONS_FAILED = _own(
+    "notifications_failed_total",
+    Kind.COUNTER,
+    "Calls that those who are told did not take.",
+    ("receiver",),
 )
 JOURNAL_QUEUE_LENGTH = _own(
     "journal_queue_length", Kind.GAUGE, "Reports waiting for their transaction."

@@ -30,6 +30,15 @@ class PolicyFacts(NamedTuple):
     mode: Mode
     action: Action
     reason: str | None = None
+    actions: frozenset[Action] = frozenset()
+    """Of every rung; empty: `action` alone."""
+    waits: bool = False
+    """Its fires have a notice or ask for approval."""
+
+    @property
+    def deeds(self) -> frozenset[Action]:
+        """Everything it may do."""
+        return self.actions or frozenset({self.action})
 
 
 class FireKind(NamedTuple):
@@ -59,7 +68,7 @@ class HeldKind(NamedTuple):
 
 
 class ReversalKind(NamedTuple):
-    """Fires taken back, counted together."""
+    """Times a person overruled a policy, counted together."""
 
     policy: str
     role: str = ""
@@ -88,6 +97,16 @@ class WorkspaceFacts:
     silenced: frozenset[int] = frozenset()
     """Agents (agent_no) that a silence covers: exempt, besides those who are by their own state."""
     deliveries: Mapping[DeliveryState, int] = field(default_factory=nothing)
+    demoted: frozenset[str] = frozenset()
+    """Policies in shadow because they were overruled too often."""
+    noticed: int = 0
+    """Fires whose notice runs."""
+    awaiting: int = 0
+    """Fires that wait for approval."""
+    silences: int = 0
+    """In force."""
+    common_causes: int = 0
+    mass_restarts: int = 0
     enforcement_enabled: bool = True
     evaluated_at: int | None = None
     """Journal ms of the last tick's `now`."""

@@ -39,6 +39,8 @@ class Own:
             (kind, result): counter.labels(kind, result)
             for kind, result in product(catalogue.EVENT_KINDS, catalogue.EVENT_RESULTS)
         }
+        self._told = self._counter(catalogue.NOTIFICATIONS)
+        self._untold = self._counter(catalogue.NOTIFICATIONS_FAILED)
         build = catalogue.BUILD_INFO
         Info(build.family, build.help, registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
@@ -58,12 +60,27 @@ class Own:
         """So many reports of a kind ended like this; KeyError for words not in the catalogue."""
         self._events[kind, result].inc(count)
 
+    def expect(self, receivers: Iterable[str]) -> None:
+        """These will be told: their counters begin at 0."""
+        for receiver in receivers:
+            self._told.labels(receiver)
+            self._untold.labels(receiver)
+
+    def notified(self, receiver: str, *, taken: bool) -> None:
+        """One call to somebody who is told what stands, and whether it was taken."""
+        self._told.labels(receiver).inc()
+        if not taken:
+            self._untold.labels(receiver).inc()
+
     def page(self, *, is_openmetrics: bool) -> str:
         """All families, without OpenMetrics' last line: the page goes on."""
         if is_openmetrics:
             whole: bytes = openmetrics.generate_latest(self.registry)  # type: ignore[no-untyped-call]  # untyped there
             return whole.removesuffix(_END).decode()
         return generate_latest(self.registry).decode()
+
+    def _counter(self, series: Series) -> Counter:
+        return Counter(series.name, series.help, series.labels, registry=self.registry)
 
     def _histogram(self, series: Series) -> Histogram:
         return Histogram(

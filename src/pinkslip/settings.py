@@ -9,10 +9,10 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pinkslip.model.errors import Invalid
 from pinkslip.policies.document import Fields, Items, Node, Scalar, read
@@ -46,7 +46,8 @@ class Settings:
     listen_port: int = 8740
     database: str = "./pinkslip.db"
     policies: tuple[Path, ...] = ()
-    reasons: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Extra reasons, each with how it is shown to people."""
     tick_ms: int = 5_000
     heartbeat_interval_ms: int = 30_000
     stale_factor: float = 3.0
@@ -62,6 +63,10 @@ class Settings:
     per_agent: tuple[MetricsRule, ...] = (MetricsRule({}, "core"),)
     series_ttl_ms: int = 600_000
     max_agents_exported: int = 50_000
+    alertmanager: tuple[str, ...] = ()
+    webhook: str | None = None
+    webhook_secret_file: Path | None = None
+    resend_ms: int = 60_000
     log_level: str = "info"
     log_format: str = "text"
     file: Path | None = None
@@ -143,27 +148,59 @@ def _paths(texts: Sequence[str]) -> Mapping[str, object]:
     return {"policies": tuple(Path(text) for text in texts)}
 
 
-def _reasons(texts: Sequence[str]) -> Mapping[str, object]:
-    for text in texts:
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", text):
+def _reasons(given: Sequence[str] | Mapping[str, str]) -> Mapping[str, object]:
+    """A list of names, each alone or as `name=how it is shown`; or a mapping of the two."""
+    pairs = (
+        given.items()
+        if isinstance(given, Mapping)
+        else ((name, shown) for name, _, shown in (text.partition("=") for text in given))
+    )
+    reasons = {}
+    for name, shown in pairs:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", name):
             raise BadValue(
-                f"{quoted(text)} is no reason; use a-z, 0-9, - and _, at most 64 characters"
+                f"{quoted(name)} is no reason; use a-z, 0-9, - and _, at most 64 characters"
             )
-    return {"reasons": tuple(dict.fromkeys(texts))}
+        if len(shown) > 100:
+            raise BadValue(f"{quoted(name)} is shown with more than 100 characters")
+        reasons[name] = shown.strip() or name.replace("_", " ")
+    return {"reasons": reasons}
+
+
+def _parts(text: str) -> SplitResult | None:
+    """An http or https address; None when it is none."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number
+        return None
+    return parts if usable and not parts.fragment else None
+
+
+def _address(text: str, example: str) -> str:
+    parts = _parts(text)
+    if parts is None or parts.query:
+        raise BadValue(f"must be an http or https address without query, for example {example}")
+    return text.rstrip("/")
 
 
 def _external_url(text: str) -> Mapping[str, object]:
-    parts = urlsplit(text)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-    ):
-        raise BadValue(
-            "must be an http or https address without query, for example https://ops.example/pinkslip"
-        )
-    return {"external_url": text.rstrip("/")}
+    return {"external_url": _address(text, "https://ops.example/pinkslip")}
+
+
+def _alertmanager(texts: Sequence[str]) -> Mapping[str, object]:
+    addresses = (_address(text, "http://127.0.0.1:9093") for text in texts)
+    return {"alertmanager": tuple(dict.fromkeys(addresses))}
+
+
+def _webhook(text: str) -> Mapping[str, object]:
+    if _parts(text) is None:
+        raise BadValue("must be an http or https address, for example https://ops.example/hook")
+    return {"webhook": text}
+
+
+def _secret_file(text: str) -> Mapping[str, object]:
+    return {"webhook_secret_file": Path(text)}
 
 
 def _route_prefix(text: str) -> Mapping[str, object]:
@@ -193,11 +230,11 @@ def _per_agent(rules: str | Sequence[Mapping[str, str]]) -> Mapping[str, object]
         return {"per_agent": (MetricsRule({}, _level(rules)),)}
     parsed = []
     for rule in rules:
-        match = {field: pattern for field, pattern in rule.items() if field != "level"}
-        for field, pattern in match.items():
-            if field not in MATCHABLE and not field.startswith("label."):
+        match = {name: pattern for name, pattern in rule.items() if name != "level"}
+        for name, pattern in match.items():
+            if name not in MATCHABLE and not name.startswith("label."):
                 raise BadValue(
-                    f"{quoted(field)} is nothing to match; use level, {', '.join(MATCHABLE)} or label.<name>"
+                    f"{quoted(name)} is nothing to match; use level, {', '.join(MATCHABLE)} or label.<name>"
                 )
             try:
                 re.compile(pattern)
@@ -217,7 +254,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("listen", "address and port to serve on", "127.0.0.1:8740", _listen),
     Setting("database", "SQLite path, sqlite:///path or postgresql://user@host/name", "./pinkslip.db", _database),
     Setting("policies", "policy files and directories", "the packaged default pack", _paths, is_list=True),
-    Setting("reasons", "reasons a fire may give, beside the five built in", "none", _reasons, is_list=True),
+    Setting(
+        "reasons", "reasons a fire may give, beside the five built in: names, or names with how they are shown", "none",
+        _reasons, is_list=True,
+    ),
     Setting("tick", "how often policies are judged", "5s", _span("tick_ms", least_ms=100, most_ms=3_600_000)),
     Setting(
         "heartbeat_interval", "what is assumed of agents that declare no interval", "30s",
@@ -256,6 +296,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_agents_exported", "agents with series of their own", "50000",
         _whole("max_agents_exported", least=0, most=10_000_000),
+    ),
+    Setting(
+        "alertmanager", "Alertmanagers told of notices, questions, fires, holds, panic, zombies and demotions", "none",
+        _alertmanager, is_list=True,
+    ),
+    Setting("webhook", "an address that is told the same, as JSON", "none", _webhook),
+    Setting("webhook_secret_file", "a file with the secret that signs what the webhook is told", "none", _secret_file),
+    Setting(
+        "resend", "how often what stands is told again", "1m",
+        _span("resend_ms", least_ms=1_000, most_ms=3_600_000),
     ),
     Setting("log_level", "debug, info, warning or error", "info", _word("log_level", "debug", "info", "warning", "error")),
     Setting("log_format", "text or json", "text", _word("log_format", "text", "json")),
@@ -352,11 +402,14 @@ def _from_file(file: Path, report: Report) -> dict[str, object]:
 
 
 def _anchored(values: Mapping[str, object], file: Path) -> dict[str, object]:
-    """Relative policy paths in a file mean relative to that file."""
+    """Relative paths in a file mean relative to that file."""
     anchored = dict(values)
     paths = anchored.get("policies")
     if isinstance(paths, tuple):
         anchored["policies"] = tuple(file.parent / path for path in paths)
+    secret = anchored.get("webhook_secret_file")
+    if isinstance(secret, Path):
+        anchored["webhook_secret_file"] = file.parent / secret
     return anchored
 
 
@@ -371,6 +424,8 @@ def _plain(setting: Setting, node: Node, text: Text, report: Report) -> object:
             return None
         case Items() if setting.key == "per_agent":
             return _rules(node, text, report)
+        case Fields() if setting.key == "reasons":
+            return _shown(node, text, report)
         case _:
             report.add(
                 text,
@@ -378,6 +433,18 @@ def _plain(setting: Setting, node: Node, text: Text, report: Report) -> object:
                 f"{setting.key} must be {'a list' if setting.is_list else 'one value'}",
             )
             return None
+
+
+def _shown(node: Fields, text: Text, report: Report) -> object:
+    reasons = {}
+    for key, value in node.entries:
+        if not isinstance(value, Scalar):
+            report.add(
+                text, key.place, f"{key.text}: must be how the reason is shown, in words"
+            )
+            return None
+        reasons[key.text] = value.text
+    return reasons
 
 
 def _rules(node: Items, text: Text, report: Report) -> object:
@@ -451,6 +518,14 @@ def _check_together(settings: Settings) -> Report:
             "serving anybody but this machine needs tokens, which this version does not have yet",
             hint="listen on 127.0.0.1 and put a proxy that authenticates in front (set external_url and trusted_proxies)",
             key_path="listen",
+        )
+    if settings.webhook_secret_file is not None and settings.webhook is None:
+        line = Text("settings", "webhook_secret_file")
+        report.add(
+            line,
+            Place(0, 0, 19),
+            "webhook_secret_file signs nothing without webhook",
+            key_path="webhook_secret_file",
         )
     if settings.checkpoint_ms > settings.keep_in_memory_ms:
         line = Text("settings", "checkpoint")

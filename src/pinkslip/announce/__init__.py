@@ -1,0 +1,1 @@
+"""Telling people: what stands now, as alerts to Alertmanager and as calls to a webhook."""

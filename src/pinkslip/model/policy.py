@@ -357,3 +357,5 @@ class PolicySet:
     """(file, text): what was loaded, kept with the decisions it leads to."""
     reasons: tuple[str, ...] = ()
     """Every reason a fire may give: the seed's and the operator's."""
+    displays: tuple[tuple[str, str], ...] = ()
+    """(reason, how it is shown to people), for every one of `reasons`."""

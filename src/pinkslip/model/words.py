@@ -179,6 +179,15 @@ class BlindCause(StrEnum):
 SEED_REASONS = ("derailed", "obstinate", "dumb", "unresponsive", "corrupted")
 """The reasons every installation has; an operator may add more."""
 
+SEED_DISPLAY = {
+    "derailed": "off track",
+    "obstinate": "not following instructions",
+    "dumb": "underperforming",
+    "unresponsive": "unresponsive",
+    "corrupted": "corrupted context",
+}
+"""How the seed's reasons are shown to people: the words stay in records, the tone does not."""
+
 SEVERITY_OF_STANDING = (
     Standing.ACTIVE,
     Standing.PROBATION,

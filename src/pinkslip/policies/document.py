@@ -5,7 +5,7 @@ composer recurses and can take the process down, so it is never called.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import yaml
@@ -43,6 +43,8 @@ class Scalar:
     place: Place
     end: _Position
     """Line and column just past it."""
+    is_elsewhere: bool = False
+    """Its text stands in another file: `place` is where this one refers to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,22 @@ class Fields:
 
 
 Node = Scalar | Items | Fields
+
+
+def referred(node: Node, place: Place) -> Node:
+    """`node` of another file, as seen from `place` in this one."""
+    end = (place.line, place.column)
+    match node:
+        case Scalar():
+            return replace(node, place=place, end=end, is_elsewhere=True)
+        case Items():
+            return Items(tuple(referred(item, place) for item in node.items), place, end)
+        case Fields():
+            entries = tuple(
+                (replace(key, place=place, end=end, is_elsewhere=True), referred(value, place))
+                for key, value in node.entries
+            )
+            return Fields(entries, place, end)
 
 
 class _Refused(Exception):

@@ -6,7 +6,6 @@ from pinkslip.model.policy import Condition, Span
 from pinkslip.policies.document import Node, Scalar
 from pinkslip.policies.grammar import LENGTH_MAX
 from pinkslip.policies.language import compile_condition
-from pinkslip.policies.problems import Finding
 from pinkslip.policies.text import Place, Text
 from pinkslip.policies.values import Values
 
@@ -22,8 +21,13 @@ class Budget:
     is_exhausted: bool = False
 
 
-def read_condition(values: Values, node: Node, path: str, budget: Budget) -> Condition | None:
-    """The compiled condition of a key; None when it cannot be used, with the reasons reported."""
+def read_condition(
+    values: Values, node: Node, path: str, budget: Budget, *, acts: bool = True
+) -> Condition | None:
+    """The compiled condition of a key; None when it cannot be used, with the reasons reported.
+
+    `acts`: something is done to an agent because it holds, so more is asked of it than of one that ends.
+    """
     if not isinstance(node, Scalar):
         values.refuse(
             node,
@@ -43,12 +47,12 @@ def read_condition(values: Values, node: Node, path: str, budget: Budget) -> Con
                 "load fewer policies",
             )
         return None
-    condition, findings = compile_condition(node.text.rstrip())
+    condition, findings = compile_condition(node.text.rstrip(), acts=acts)
     offsets = _offsets(values.text, node) if findings else []
     for finding in findings:
         values.report.add(
             values.text,
-            _placed(values.text, node, offsets, finding),
+            _placed(values.text, node, offsets, finding.span),
             finding.message,
             hint=finding.hint,
             severity=finding.severity,
@@ -57,9 +61,15 @@ def read_condition(values: Values, node: Node, path: str, budget: Budget) -> Con
     return condition
 
 
-def _placed(text: Text, node: Scalar, offsets: list[int], finding: Finding) -> Place:
-    span: Span = finding.span
-    if span.start >= len(offsets):
+def place_in(text: Text, node: Node, span: Span) -> Place:
+    """Where in the file a part of a condition stands."""
+    if not isinstance(node, Scalar):
+        return node.place
+    return _placed(text, node, _offsets(text, node), span)
+
+
+def _placed(text: Text, node: Scalar, offsets: list[int], span: Span) -> Place:
+    if node.is_elsewhere or span.start >= len(offsets):
         return node.place
     first = offsets[span.start]
     last = offsets[min(max(span.end - 1, span.start), len(offsets) - 1)]

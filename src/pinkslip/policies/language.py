@@ -26,7 +26,8 @@ from pinkslip.model.policy import (
     WindowKind,
 )
 from pinkslip.model.time import DAY_MS, SECOND_MS
-from pinkslip.policies import grammar, ranges, units, vocabulary
+from pinkslip.policies import evidence, floors, grammar, ranges, units, vocabulary
+from pinkslip.policies.printing import written
 from pinkslip.policies.problems import (
     ExpressionError,
     Finding,
@@ -51,10 +52,13 @@ _Syntax = Tree[Token] | Token
 
 
 @lru_cache(maxsize=512)
-def compile_condition(text: str) -> tuple[Condition | None, tuple[Finding, ...]]:
+def compile_condition(
+    text: str, *, acts: bool = True
+) -> tuple[Condition | None, tuple[Finding, ...]]:
     """The compiled condition, or None with the errors that prevent it; warnings come with either.
 
-    Remembered, since a reload finds most conditions as they were.
+    `acts`: something is done to an agent because it holds, so `outlier` needs a floor beside it. Remembered,
+    since a reload finds most conditions as they were.
     """
     try:
         tree = grammar.parse(text)
@@ -64,6 +68,8 @@ def compile_condition(text: str) -> tuple[Condition | None, tuple[Finding, ...]]
     compiled = compiler.condition(tree)
     if compiled is None:
         return None, tuple(compiler.findings)
+    if acts and (bare := floors.findings(compiled)):
+        return None, tuple(bare)
     return Condition(text, compiled), tuple(ranges.findings(compiled))
 
 
@@ -79,35 +85,37 @@ class _Compiler:
     """One walk over one syntax tree. Every method answers None when it has reported an error."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self.findings: list[Finding] = []
 
     def condition(self, tree: _Syntax) -> Expression | None:
         compiled = self._truth(tree)
         return compiled if not self.findings else None
 
-    def _refuse(self, span: Span, message: str, hint: str = "") -> None:
+    def refuse(self, span: Span, message: str, hint: str = "") -> None:
+        """Note an error."""
         if len(self.findings) < _FINDINGS_MAX:
             self.findings.append(Finding(span, message, hint, Severity.ERROR))
 
     def _shown(self, node: Expression) -> str:
-        return quoted(self._text[node.span.start : node.span.end])
+        return quoted(self.text[node.span.start : node.span.end])
 
     # conditions
 
     def _truth(self, node: _Syntax) -> Expression | None:
         """A node that must be true, false or unknown."""
-        compiled = self._any(node)
+        compiled = self.expression(node)
         if compiled is None or compiled.unit is Unit.TRUTH:
             return compiled
-        self._refuse(
+        self.refuse(
             compiled.span,
             f"{self._shown(compiled)} is {units.ARTICLED[compiled.unit]} where a condition is needed",
             f"compare it, for example {_example(compiled)}",
         )
         return None
 
-    def _any(self, node: _Syntax) -> Expression | None:
+    def expression(self, node: _Syntax) -> Expression | None:
+        """A node of any unit."""
         assert isinstance(node, Tree)
         match node.data:
             case "disjunction":
@@ -131,11 +139,11 @@ class _Compiler:
                 return self._call(node)
             case "named":
                 name = quoted(str(node.children[0]))
-                message = f"min, max and abs have no argument {name}"
-                self._refuse(grammar.span_of(node), message, "write == to compare")
+                message = f"{name} is an argument of no function here"
+                self.refuse(grammar.span_of(node), message, "write == to compare")
                 return None
             case _:
-                self._refuse(grammar.span_of(node), *_NO_WORDS)
+                self.refuse(grammar.span_of(node), *_NO_WORDS)
                 return None
 
     def _logic(self, operator: str, node: "Tree[Token]") -> Expression | None:
@@ -148,7 +156,7 @@ class _Compiler:
         )
 
     def _comparison(self, node: "Tree[Token]") -> Expression | None:
-        sides = [self._any(child) for child in node.children[::2]]
+        sides = [self.expression(child) for child in node.children[::2]]
         operators = [str(child) for child in node.children[1::2]]
         if len(operators) > 1:
             self._refuse_chain(node, operators)
@@ -163,10 +171,10 @@ class _Compiler:
 
     def _refuse_chain(self, node: "Tree[Token]", operators: list[str]) -> None:
         spans = [grammar.span_of(child) for child in node.children[::2]]
-        texts = [self._text[span.start : span.end] for span in spans]
+        texts = [self.text[span.start : span.end] for span in spans]
         pairs = zip(texts, operators, texts[1:], strict=False)
         hint = " and ".join(f"{left} {operator} {right}" for left, operator, right in pairs)
-        self._refuse(
+        self.refuse(
             grammar.span_of(node),
             "comparisons cannot be chained",
             f"write {hint}" if len(hint) <= 200 else "join them with and",
@@ -175,9 +183,9 @@ class _Compiler:
     # numbers
 
     def _arithmetic(self, node: "Tree[Token]") -> Expression | None:
-        left = self._any(node.children[0])
+        left = self.expression(node.children[0])
         for sign, child in zip(node.children[1::2], node.children[2::2], strict=True):
-            right = self._any(child)
+            right = self.expression(child)
             left = self._combined(str(sign), left, right)
         return left
 
@@ -196,7 +204,7 @@ class _Compiler:
         unit = units.product(left, right) if operator == "*" else units.quotient(left, right)
         if unit is None:
             verb = "multiplied by" if operator == "*" else "divided by"
-            self._refuse(
+            self.refuse(
                 span,
                 f"{units.ARTICLED[left.unit]} cannot be {verb} {units.ARTICLED[right.unit]}:"
                 f" {self._shown(left)}, {self._shown(right)}",
@@ -205,11 +213,11 @@ class _Compiler:
         return Arithmetic(operator, left, right, unit, span)
 
     def _negative(self, node: "Tree[Token]") -> Expression | None:
-        operand = self._any(node.children[-1])
+        operand = self.expression(node.children[-1])
         if operand is None:
             return None
         if operand.unit is Unit.TRUTH:
-            self._refuse(operand.span, "a condition has no negative", "write not")
+            self.refuse(operand.span, "a condition has no negative", "write not")
             return None
         return Negative(operand, operand.unit, grammar.span_of(node))
 
@@ -218,7 +226,7 @@ class _Compiler:
         try:
             value, unit = parse_quantity(str(node.children[0]))
         except BadQuantity as error:
-            self._refuse(span, str(error), error.hint)
+            self.refuse(span, str(error), error.hint)
             return None
         return Constant(value, unit, span)
 
@@ -232,7 +240,7 @@ class _Compiler:
         hint = _unit_hint(left, right) or _unit_hint(right, left)
         if Unit.TRUTH in (left.unit, right.unit):
             hint = "join conditions with and, or"
-        self._refuse(span, message, hint)
+        self.refuse(span, message, hint)
 
     # names
 
@@ -241,7 +249,7 @@ class _Compiler:
         window_node: object = node.children[1]  # None where no window was written
         span, name_span = grammar.span_of(node), grammar.span_of(node.children[0])
         if vocabulary.is_later(name):
-            self._refuse(name_span, f"{quoted(name)} {vocabulary.NOT_BUILT}")
+            self.refuse(name_span, f"{quoted(name)} {vocabulary.NOT_BUILT}")
             return None
         kind = vocabulary.measure(name)
         if kind is None:
@@ -252,7 +260,7 @@ class _Compiler:
         assert isinstance(window_node, Tree)
         window = self._window(window_node)
         if not kind.windowed:
-            self._refuse(
+            self.refuse(
                 grammar.span_of(window_node), f"{quoted(name)} has no window", f"write {name}"
             )
             return None
@@ -260,7 +268,7 @@ class _Compiler:
 
     def _unwindowed(self, kind: MeasureKind, span: Span) -> Expression | None:
         if kind.windowed:
-            self._refuse(
+            self.refuse(
                 span,
                 f"{quoted(kind.name)} needs a window",
                 f"write {kind.name}[1h] or {kind.name}[50 tasks]",
@@ -274,7 +282,7 @@ class _Compiler:
         if len(words) == 2 and words[1] in ("task", "tasks") and words[0].isdigit():
             return self._task_window(words[0], span)
         if len(words) != 1:
-            self._refuse(span, "not a window", "write for example [1h] or [50 tasks]")
+            self.refuse(span, "not a window", "write for example [1h] or [50 tasks]")
             return None
         try:
             length = parse_span_ms(words[0])
@@ -284,16 +292,16 @@ class _Compiler:
                 if words[0].isdigit()
                 else error.hint
             )
-            self._refuse(span, str(error), hint or "write for example [1h] or [50 tasks]")
+            self.refuse(span, str(error), hint or "write for example [1h] or [50 tasks]")
             return None
         if not WINDOW_MS_MIN <= length <= WINDOW_MS_MAX:
-            self._refuse(span, "a window is between 1s and 30d long")
+            self.refuse(span, "a window is between 1s and 30d long")
             return None
         return Window(WindowKind.TIME, length)
 
     def _task_window(self, digits: str, span: Span) -> Window | None:
         if len(digits) > len(str(WINDOW_TASKS_MAX)) or not 1 <= int(digits) <= WINDOW_TASKS_MAX:
-            self._refuse(span, f"a window holds between 1 and {WINDOW_TASKS_MAX} tasks")
+            self.refuse(span, f"a window holds between 1 and {WINDOW_TASKS_MAX} tasks")
             return None
         return Window(WindowKind.TASKS, int(digits))
 
@@ -301,18 +309,20 @@ class _Compiler:
         name, span = str(node.children[0]), grammar.span_of(node)
         name_span = grammar.span_of(node.children[0])
         if vocabulary.is_later(name):
-            self._refuse(name_span, f"{quoted(name)} {vocabulary.NOT_BUILT}")
+            self.refuse(name_span, f"{quoted(name)} {vocabulary.NOT_BUILT}")
             return None
         if name not in vocabulary.FUNCTIONS:
             if vocabulary.measure(name) is not None:
-                self._refuse(
+                self.refuse(
                     name_span, f"{quoted(name)} is a measure, not a function", f"write {name}"
                 )
             else:
                 self._refuse_name(name, name_span, "function", list(vocabulary.FUNCTIONS))
             return None
+        if name in evidence.SIGNATURES:
+            return evidence.read_call(self, node)
         written: list[_Syntax | None] = list(node.children[1:])  # one None for ()
-        arguments = [self._any(child) for child in written if child is not None]
+        arguments = [self.expression(child) for child in written if child is not None]
         known = tuple(argument for argument in arguments if argument is not None)
         if len(known) < len(arguments) or not self._fits(name, known, span):
             return None
@@ -323,14 +333,14 @@ class _Compiler:
 
     def _fits(self, name: str, arguments: tuple[Expression, ...], span: Span) -> bool:
         if name == "abs" and len(arguments) != 1:
-            self._refuse(span, f"abs takes one value, here are {len(arguments)}")
+            self.refuse(span, f"abs takes one value, here are {len(arguments)}")
             return False
         if name != "abs" and len(arguments) < 2:
-            self._refuse(span, f"{name} takes two values or more, here are {len(arguments)}")
+            self.refuse(span, f"{name} takes two values or more, here are {len(arguments)}")
             return False
         for argument in arguments:
             if argument.unit is Unit.TRUTH:
-                self._refuse(argument.span, f"{name} takes values, not conditions")
+                self.refuse(argument.span, f"{name} takes values, not conditions")
                 return False
             if not units.are_alike(arguments[0], argument):
                 self._refuse_unlike(arguments[0], argument, f"given to one {name}", span)
@@ -341,12 +351,16 @@ class _Compiler:
         guesses = len(self.findings) < 10
         other = vocabulary.FUNCTIONS if sort == "measure" else vocabulary.measures()
         if name in other:
-            self._refuse(span, f"{quoted(name)} is a function", f"write {name}(…)")
+            known_call = evidence.SIGNATURES.get(name)
+            shown = f"{name}(…)" if known_call is None else known_call.example(name)
+            self.refuse(span, f"{quoted(name)} is a function", f"write {shown}")
             return
         hint = did_you_mean(name, known) if guesses else ""
+        if name == evidence.SUCCESS:
+            hint = "write success_rate[1h]; success stands inside proven, decayed and posterior"
         if name in FIELDS:
             hint = f"write match: {{{name}: …}} beside when"
-        self._refuse(span, f"there is no {sort} {quoted(name)}", hint)
+        self.refuse(span, f"there is no {sort} {quoted(name)}", hint)
 
 
 def _unit_hint(valued: Expression, bare: Expression) -> str:
@@ -373,5 +387,8 @@ def _example(tree: Expression) -> str:
         Unit.NUMBER: ">= 20",
         Unit.TRUTH: "",
     }[tree.unit]
-    name = tree.key if isinstance(tree, Measured) else "success_rate[1h]"
-    return f"{name} {limit if isinstance(tree, Measured) else '< 70%'}"
+    if isinstance(tree, Call) and tree.function == "posterior":
+        return f"{written(tree)} > 99%"
+    if isinstance(tree, Measured | Call):
+        return f"{written(tree)} {limit}"
+    return "success_rate[1h] < 70%"

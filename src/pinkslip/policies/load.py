@@ -3,35 +3,31 @@
 A set with an error is no set: the caller keeps the one it has.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pinkslip.fleet.needs import Need
-from pinkslip.model.errors import Invalid
-from pinkslip.model.policy import Guards, Measured, Policy, PolicySet
-from pinkslip.model.words import SEED_REASONS, Mode
-from pinkslip.policies.document import SIZE_MAX, read
+from pinkslip.model.policy import Expression, Guards, Policy, PolicySet
+from pinkslip.model.words import SEED_DISPLAY, SEED_REASONS, Mode
+from pinkslip.policies.advice import Advice
+from pinkslip.policies.cases import Case, read_cases
+from pinkslip.policies.document import read
+from pinkslip.policies.entries import EntryReader
 from pinkslip.policies.expressions import Budget
 from pinkslip.policies.hashes import set_hash
+from pinkslip.policies.known import Known
 from pinkslip.policies.language import parse_condition
 from pinkslip.policies.problems import Problem, Severity, quoted
-from pinkslip.policies.schema import Contents, measured, read_contents
+from pinkslip.policies.schema import Contents, read_contents
+from pinkslip.policies.sources import Source, read_sources
 from pinkslip.policies.text import Place, Report, Text
+from pinkslip.policies.trees import calls, conditions, measured
 from pinkslip.policies.values import Values
 
-__all__ = ["Loaded", "Source", "load", "needs", "parse_condition", "read_sources"]
+__all__ = ["Known", "Loaded", "Source", "load", "needs", "parse_condition", "read_sources"]
 
-SUFFIXES = (".yaml", ".yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file as read: its name for messages, and its text."""
-
-    file: str
-    text: str
-    """Bytes that are not UTF-8 as lone surrogates (`surrogateescape`), so that they can be pointed at."""
+Reasons = Sequence[str] | Mapping[str, str]
+"""An operator's own reasons, by name; in a mapping with how each is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,116 +38,152 @@ class Loaded:
     """None when any problem is an error."""
     problems: tuple[Problem, ...]
     """In the order of the files, then of their lines."""
+    cases: tuple[Case, ...] = ()
+    """The `tests:` of all files, as far as they can be used."""
 
 
-def load(sources: Sequence[Source], *, extra_reasons: Sequence[str] = ()) -> Loaded:
-    """All files as one workspace's policies. Never raises for what a file holds."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    values: Values
+    contents: Contents
+
+
+def load(
+    sources: Sequence[Source], *, extra_reasons: Reasons = (), known: Known | None = None
+) -> Loaded:
+    """All files as one workspace's policies. Never raises for what a file holds.
+
+    `known`: a fleet as it was seen, to warn of policies that can find nobody in it.
+    """
     report = Report()
-    reasons = tuple(dict.fromkeys((*SEED_REASONS, *extra_reasons)))
-    budget = Budget()
-    read_files = [_read(source, report, reasons, budget) for source in sources]
-    _check_names(report, read_files)
-    guards = _one_guards(report, read_files)
+    displays = _displays(extra_reasons)
+    reasons, budget, advice = tuple(displays), Budget(), Advice(known)
+    files = [_read(source, report, reasons, budget, advice) for source in sources]
+    _check_names(report, files)
+    _check_extends(report, files)
+    guards = _one_guards(report, files)
+    cases = _cases(files)
     problems = _sorted(sources, report)
     if report.has_errors:
-        return Loaded(None, problems)
-    policies = tuple(policy for _, contents in read_files for policy in contents.policies)
+        return Loaded(None, problems, cases)
+    policies = tuple(policy for file in files for policy in file.contents.policies)
     policy_set = PolicySet(
         policies=policies,
         guards=guards,
         hash=set_hash(guards, policies),
         texts=tuple((source.file, source.text) for source in sources),
         reasons=reasons,
+        displays=tuple(displays.items()),
     )
-    return Loaded(policy_set, problems)
-
-
-def read_sources(path: Path) -> list[Source]:
-    """A file, or every `*.yaml` and `*.yml` of a directory, sorted. Invalid when there is none to read."""
-    try:
-        files = [path] if not path.is_dir() else _policy_files(path)
-        if not files:
-            raise Invalid(f"{path}: no *.yaml file in this directory")
-        return [Source(str(file), _text(file)) for file in files]
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise Invalid(
-            f"{error.filename or path}: {reason.lower()}; name a policy file or a directory"
-        ) from error
+    return Loaded(policy_set, problems, cases)
 
 
 def needs(policy_set: PolicySet) -> list[Need]:
-    """Every measure the policies read, once each; policies that are off read nothing."""
+    """Everything the policies ask the fleet to keep up, once each; policies that are off ask nothing."""
     found = {
-        Need(measure.name, measure.window, policy.outcomes): None
+        need: None
         for policy in policy_set.policies
         if policy.mode is not Mode.OFF
-        for measure in _read_by(policy)
+        for tree in conditions(policy)
+        for need in _needs_of(policy, tree)
     }
     return list(found)
 
 
-def _read_by(policy: Policy) -> Iterator[Measured]:
-    yield from measured(policy.when.tree)
-    if policy.clear_when is not None:
-        yield from measured(policy.clear_when.tree)
+def _needs_of(policy: Policy, tree: Expression) -> Iterator[Need]:
+    for each in measured(tree):
+        yield Need(each.name, each.window, policy.outcomes)
+    for call in calls(tree, "decayed"):
+        named = dict(call.named)
+        yield Need(
+            "decayed",
+            outcomes=policy.outcomes,
+            parameters=(named["from"], named["to"]),
+            scope=policy.scope,
+        )
 
 
-def _policy_files(directory: Path) -> list[Path]:
-    """Hidden files are editors' and volume mounts' own."""
-    return sorted(
-        file
-        for file in directory.iterdir()
-        if file.suffix in SUFFIXES and not file.name.startswith(".") and file.is_file()
-    )
+def _displays(extra: Reasons) -> dict[str, str]:
+    """Every reason a fire may give, with how it is shown: the seed's first."""
+    own = extra if isinstance(extra, Mapping) else {name: _shown(name) for name in extra}
+    return {**{name: SEED_DISPLAY[name] for name in SEED_REASONS}, **own}
 
 
-def _text(file: Path) -> str:
-    with file.open("rb") as opened:
-        return opened.read(SIZE_MAX + 1).decode("utf-8", "surrogateescape")
+def _shown(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _read(
-    source: Source, report: Report, reasons: tuple[str, ...], budget: Budget
-) -> tuple[Text, Contents]:
-    text = Text(source.file, source.text)
-    root = read(text, report)
+    source: Source, report: Report, reasons: tuple[str, ...], budget: Budget, advice: Advice
+) -> _File:
+    values = Values(Text(source.file, source.text), report)
+    root = read(values.text, report)
     if root is None:
-        return text, Contents()
-    return text, read_contents(Values(text, report), root, reasons=reasons, budget=budget)
+        return _File(values, Contents())
+    reader = EntryReader(values, reasons, budget)
+    return _File(values, read_contents(values, root, reader=reader, advice=advice))
 
 
-def _check_names(report: Report, files: list[tuple[Text, Contents]]) -> None:
+def _cases(files: list[_File]) -> tuple[Case, ...]:
+    names = [named.name for file in files for named in file.contents.names]
+    return tuple(
+        case
+        for file in files
+        if file.contents.tests_node is not None
+        for case in read_cases(file.values, file.contents.tests_node, policies=names)
+    )
+
+
+def _check_names(report: Report, files: list[_File]) -> None:
     first: dict[str, str] = {}
-    for text, contents in files:
-        for name, node, path in contents.names:
-            where = f"{text.file}:{node.place.line + 1}"
-            if name in first:
+    for file in files:
+        for named in file.contents.names:
+            where = f"{file.values.text.file}:{named.node.place.line + 1}"
+            if named.name in first:
                 report.add(
-                    text,
-                    node.place,
-                    f"the name {quoted(name)} is already taken in {first[name]}",
+                    file.values.text,
+                    named.node.place,
+                    f"the name {quoted(named.name)} is already taken in {first[named.name]}",
                     hint="give one of them another name",
-                    key_path=path,
+                    key_path=named.path,
                 )
-            first.setdefault(name, where)
+            first.setdefault(named.name, where)
 
 
-def _one_guards(report: Report, files: list[tuple[Text, Contents]]) -> Guards:
-    given = [(text, contents) for text, contents in files if contents.guards_node is not None]
-    for text, contents in given[1:]:
-        assert contents.guards_node is not None
-        first_text, first = given[0]
-        assert first.guards_node is not None
-        where = f"{first_text.file}:{first.guards_node.place.line + 1}"
+def _check_extends(report: Report, files: list[_File]) -> None:
+    given = [file for file in files if file.contents.extends_node is not None]
+    for file in given[1:]:
+        node, first = file.contents.extends_node, given[0]
+        assert node is not None
+        assert first.contents.extends_node is not None
+        where = f"{first.values.text.file}:{first.contents.extends_node.place.line + 1}"
         report.add(
-            text,
-            contents.guards_node.place,
+            file.values.text,
+            node.place,
+            f"a set is extended a second time, here and in {where}",
+            hint="keep one of them, with all patches in its file",
+            key_path="extends",
+        )
+
+
+def _one_guards(report: Report, files: list[_File]) -> Guards:
+    given = [file for file in files if file.contents.guards_node is not None]
+    for file in given[1:]:
+        node, first = file.contents.guards_node, given[0]
+        assert node is not None
+        assert first.contents.guards_node is not None
+        where = f"{first.values.text.file}:{first.contents.guards_node.place.line + 1}"
+        report.add(
+            file.values.text,
+            node.place,
             f"guards are given a second time, here and in {where}",
             hint="keep one of them: guards hold for the whole workspace",
             key_path="guards",
         )
-    return (given[0][1].guards if given else None) or Guards()
+    extended = [file.contents.guards for file in files if file.contents.base is not None]
+    return next((guards for file in given if (guards := file.contents.guards)), None) or next(
+        (guards for guards in extended if guards), Guards()
+    )
 
 
 def _sorted(sources: Sequence[Source], report: Report) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from pinkslip.model.policy import (
     Negative,
     Not,
 )
+from pinkslip.policies.evidence import SIGNATURES, written_call
 from pinkslip.policies.quantities import written_quantity
 
 _BINDING = {
@@ -40,7 +41,10 @@ def _write(tree: Expression) -> tuple[str, int]:
         case Measured():
             return tree.key, _TIGHTEST
         case Call():
-            return f"{tree.function}({_arguments(tree)})", _TIGHTEST
+            arguments = [written(argument) for argument in tree.arguments]
+            if tree.function in SIGNATURES:
+                return written_call(tree, arguments), _TIGHTEST
+            return f"{tree.function}({', '.join(arguments)})", _TIGHTEST
         case Negative():
             return "-" + _within(tree.operand, _BINDING["negative"]), _BINDING["negative"]
         case Arithmetic():
@@ -57,11 +61,6 @@ def _write(tree: Expression) -> tuple[str, int]:
             binding = _BINDING[tree.operator]
             operands = [_within(operand, binding + 1) for operand in tree.operands]
             return f" {tree.operator} ".join(operands), binding
-
-
-def _arguments(call: Call) -> str:
-    named = (f"{name}={value!r}" for name, value in call.named)
-    return ", ".join([*(written(argument) for argument in call.arguments), *named])
 
 
 def _within(tree: Expression, binding: int) -> str:

@@ -1,6 +1,11 @@
-"""Warnings about comparisons that always come out the same, because of what their sides can be at all."""
+"""Conditions that can never hold, or always do, because of what their sides can be at all.
+
+Everything here is a warning: the condition is right as a text and surely not meant.
+"""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pinkslip.model.policy import (
     Arithmetic,
@@ -14,22 +19,46 @@ from pinkslip.model.policy import (
     Not,
     Span,
     Unit,
+    WindowKind,
 )
-from pinkslip.policies.problems import Finding, Severity
+from pinkslip.policies.printing import written
+from pinkslip.policies.problems import Finding, Severity, quoted
+from pinkslip.policies.quantities import written_quantity
 
 _Range = tuple[float, float]
 _ANYTHING: _Range = (-math.inf, math.inf)
+_SHARES = frozenset({"success_rate", "score", "context_used", "flap_score"})
+_COUNTS = frozenset(
+    {"tasks", "successes", "failures", "refusals", "off_track", "timeouts", "corruptions"}
+)
+"""Counts of outcomes in the denominator: a window of 20 tasks holds no more than 20 of them."""
+_OTHERS: dict[str, _Range] = {"heartbeat_interval": (1.0, 86_400.0), "suspicion": (0.0, 300.0)}
+_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
 def findings(tree: Expression) -> list[Finding]:
-    """One warning per comparison in `tree` that is always true or never."""
+    """One warning per comparison that always comes out the same, and per pair that excludes each other."""
+    found = [*_constants(tree), *_contradictions(tree, holds=True)]
+    if found and not _can_be(tree, True):
+        first = found[0]
+        message = first.message.replace(_NEVER_TRUE, _NEVER_MATCHES, 1)
+        found[0] = Finding(first.span, message, first.hint, first.severity)
+    return found
+
+
+_NEVER_TRUE = "this is never true"
+_NEVER_MATCHES = "the condition can never match"
+
+
+def _constants(tree: Expression) -> list[Finding]:
     match tree:
         case Comparison():
             return _judged(tree)
         case Not():
-            return findings(tree.operand)
+            return _constants(tree.operand)
         case Logic():
-            return [found for operand in tree.operands for found in findings(operand)]
+            return [found for operand in tree.operands for found in _constants(operand)]
         case _:
             return []
 
@@ -41,13 +70,161 @@ def _judged(comparison: Comparison) -> list[Finding]:
     verdict = _always(comparison.operator, left, right)
     if verdict is None:
         return []
-    return [_warning(comparison.span, f"this is {'always' if verdict else 'never'} true")]
+    said = "this is always true" if verdict else _NEVER_TRUE
+    return [_warning(comparison.span, said + _because(comparison))]
 
 
 def _warning(span: Span, message: str) -> Finding:
     return Finding(
         span, message, "compare a measure with a value it can reach", Severity.WARNING
     )
+
+
+def _because(comparison: Comparison) -> str:
+    """What the sides that are no constants can be."""
+    said = []
+    for side in (comparison.left, comparison.right):
+        low, high = _range(side)
+        if low == high:
+            continue
+        name = written(side)
+        name = name if len(name) <= 60 else "the other side"
+        if math.isfinite(low) and math.isfinite(high):
+            ends = [written_quantity(end, side.unit) for end in (low, high)]
+            said.append(f"{name} is between {ends[0]} and {ends[1]}")
+        elif low == 0:
+            said.append(f"{name} is never negative")
+    return f" because {' and '.join(said)}" if said else ""
+
+
+def _can_be(tree: Expression, holds: bool) -> bool:
+    """Whether `tree` can be true (or false) of any agent, as far as ranges and contradictions tell."""
+    match tree:
+        case Comparison():
+            left, right = _range(tree.left), _range(tree.right)
+            if any(math.isnan(end) for end in (*left, *right)):
+                return False
+            return _always(tree.operator, left, right) is not (not holds)
+        case Not():
+            return _can_be(tree.operand, not holds)
+        case Logic():
+            possible = [_can_be(operand, holds) for operand in tree.operands]
+            if (tree.operator == "and") is not holds:
+                return any(possible)
+            return all(possible) and not any(_excluding(tree, holds))
+        case _:
+            return True
+
+
+# contradictions
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The values that comparisons with constants leave a measure."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    has_low: bool = True
+    has_high: bool = True
+
+    @property
+    def is_empty(self) -> bool:
+        return self.low > self.high or (
+            self.low == self.high and not (self.has_low and self.has_high)
+        )
+
+    def within(self, other: "_Limits") -> "_Limits":
+        """What both leave."""
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        return _Limits(
+            low,
+            high,
+            all(each.has_low for each in (self, other) if each.low == low),
+            all(each.has_high for each in (self, other) if each.high == high),
+        )
+
+
+def _contradictions(tree: Expression, *, holds: bool) -> list[Finding]:
+    match tree:
+        case Not():
+            return _contradictions(tree.operand, holds=not holds)
+        case Logic():
+            inner = [
+                found
+                for operand in tree.operands
+                for found in _contradictions(operand, holds=holds)
+            ]
+            if (tree.operator == "and") is not holds:
+                return inner
+            here = _excluding(tree, holds)
+            nested = {found.span for found in inner}
+            return inner + [found for found in here if found.span not in nested]
+        case _:
+            return []
+
+
+def _excluding(tree: Logic, holds: bool) -> Iterator[Finding]:
+    """Comparisons that must hold together and cannot."""
+    standing: dict[str, tuple[_Limits, Comparison]] = {}
+    for comparison, is_true in _together(tree, holds):
+        limits = _limits(comparison, is_true)
+        if limits is None:
+            continue
+        name, here = limits
+        before = standing.get(name)
+        both = here if before is None else before[0].within(here)
+        if before is not None and both.is_empty and not (before[0].is_empty or here.is_empty):
+            yield Finding(
+                comparison.span,
+                f"{_NEVER_TRUE} together with {quoted(written(before[1]))}",
+                "join them with or, or turn one around",
+                Severity.WARNING,
+            )
+        else:
+            standing[name] = (both, comparison)
+
+
+def _together(tree: Expression, holds: bool) -> Iterator[tuple[Comparison, bool]]:
+    """Every comparison that must be true (or false) for `tree` to be."""
+    match tree:
+        case Comparison():
+            yield tree, holds
+        case Not():
+            yield from _together(tree.operand, not holds)
+        case Logic() if (tree.operator == "and") is holds:
+            for operand in tree.operands:
+                yield from _together(operand, holds)
+        case _:
+            return
+
+
+def _limits(comparison: Comparison, is_true: bool) -> tuple[str, _Limits] | None:
+    """What a comparison with a constant leaves its other side, by that side's text."""
+    operator = comparison.operator if is_true else _OPPOSITE[comparison.operator]
+    side, other = comparison.left, comparison.right
+    if _point(side) is not None:
+        side, other, operator = other, side, _MIRRORED[operator]
+    value = _point(other)
+    if value is None or _point(side) is not None or operator == "!=":
+        return None
+    limits = {
+        "<": _Limits(high=value, has_high=False),
+        "<=": _Limits(high=value),
+        ">": _Limits(low=value, has_low=False),
+        ">=": _Limits(low=value),
+        "==": _Limits(low=value, high=value),
+    }[operator]
+    return written(side), limits
+
+
+def _point(tree: Expression) -> float | None:
+    """The one value an expression can have."""
+    low, high = _range(tree)
+    return low if low == high else None
+
+
+# ranges
 
 
 def _always(operator: str, left: _Range, right: _Range) -> bool | None:
@@ -72,7 +249,7 @@ def _range(tree: Expression) -> _Range:
         case Constant():
             return tree.value, tree.value
         case Measured():
-            return (0.0, 1.0) if tree.unit is Unit.RATIO else (0.0, math.inf)
+            return _of_measure(tree)
         case Negative():
             low, high = _range(tree.operand)
             return -high, -low
@@ -84,13 +261,28 @@ def _range(tree: Expression) -> _Range:
             return _ANYTHING
 
 
+def _of_measure(measured: Measured) -> _Range:
+    if measured.name in _SHARES:
+        return 0.0, 1.0
+    window = measured.window
+    if measured.name in _COUNTS and window is not None and window.kind is WindowKind.TASKS:
+        return 0.0, float(window.length)
+    return _OTHERS.get(measured.name, (0.0, math.inf))
+
+
 def _of_call(call: Call) -> _Range:
     ranges = [_range(argument) for argument in call.arguments]
-    if call.function == "abs":
-        low, high = ranges[0]
-        return max(low, -high, 0.0), max(abs(low), abs(high))
-    choose = min if call.function == "min" else max
-    return choose(low for low, _ in ranges), choose(high for _, high in ranges)
+    match call.function:
+        case "abs":
+            low, high = ranges[0]
+            return max(low, -high, 0.0), max(abs(low), abs(high))
+        case "min" | "max":
+            choose = min if call.function == "min" else max
+            return choose(low for low, _ in ranges), choose(high for _, high in ranges)
+        case "peers":
+            return ranges[0]
+        case _:
+            return (0.0, 1.0) if call.unit is Unit.RATIO else _ANYTHING
 
 
 def _of_arithmetic(tree: Arithmetic) -> _Range:

@@ -97,7 +97,12 @@ class Report:
     @property
     def has_errors(self) -> bool:
         """Whether anything found so far is an error."""
-        return any(problem.is_error for problem in self.problems)
+        return self.errors > 0
+
+    @property
+    def errors(self) -> int:
+        """How many of the problems found so far are errors."""
+        return sum(problem.is_error for problem in self.problems)
 
     @property
     def is_full(self) -> bool:

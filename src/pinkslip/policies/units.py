@@ -29,7 +29,7 @@ _BARE = frozenset({Unit.NUMBER, Unit.RATIO})
 
 
 def is_constant(tree: Expression) -> bool:
-    """Whether no measure is read anywhere in `tree`."""
+    """Whether nothing about an agent is read anywhere in `tree`."""
     match tree:
         case Constant():
             return True
@@ -40,7 +40,7 @@ def is_constant(tree: Expression) -> bool:
         case Arithmetic():
             return is_constant(tree.left) and is_constant(tree.right)
         case Call():
-            return all(is_constant(argument) for argument in tree.arguments)
+            return not tree.named and all(is_constant(argument) for argument in tree.arguments)
         case _:
             return False
 
@@ -54,7 +54,7 @@ def is_quotient(tree: Expression) -> bool:
             return is_quotient(tree.operand)
         case Arithmetic(operator="+" | "-"):
             return is_quotient(tree.left) or is_quotient(tree.right)
-        case Call():
+        case Call(function="min" | "max" | "abs"):
             return any(is_quotient(argument) for argument in tree.arguments)
         case _:
             return False

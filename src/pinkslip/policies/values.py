@@ -20,7 +20,6 @@ from pinkslip.policies.quantities import (
     written_quantity,
 )
 from pinkslip.policies.text import Place, Report, Text
-from pinkslip.policies.vocabulary import NOT_BUILT
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -41,15 +40,14 @@ class Values:
         place = node if isinstance(node, Place) else node.place
         self.report.add(self.text, place, message, hint=hint, key_path=path)
 
-    def warn(self, node: Node, message: str, path: str, hint: str = "") -> None:
+    def warn(self, node: Node | Place, message: str, path: str, hint: str = "") -> None:
         """Note a warning."""
+        place = node if isinstance(node, Place) else node.place
         self.report.add(
-            self.text, node.place, message, hint=hint, severity=Severity.WARNING, key_path=path
+            self.text, place, message, hint=hint, severity=Severity.WARNING, key_path=path
         )
 
-    def fields(
-        self, node: Node, path: str, *, known: Iterable[str], later: Iterable[str] = ()
-    ) -> dict[str, Node] | None:
+    def fields(self, node: Node, path: str, *, known: Iterable[str]) -> dict[str, Node] | None:
         """The known keys of a mapping; unknown ones are refused, and those without a value."""
         if not isinstance(node, Fields):
             self.refuse(
@@ -66,8 +64,6 @@ class Values:
             if key.text in words:
                 if self._has_value(key, value, inner):
                     found[key.text] = value
-            elif key.text in later:
-                self.refuse(key, f"{quoted(key.text)} {NOT_BUILT}", inner, "remove it")
             else:
                 guess = self.report.guess(key.text, words)
                 self.refuse(key, f"unknown key {quoted(key.text)}", inner, guess)
@@ -104,9 +100,11 @@ class Values:
             return None
         return vocabulary(word)
 
-    def one_of(self, node: Node, path: str, words: list[str]) -> str | None:
-        """One of `words`."""
-        word = self.word(node, path)
+    def one_of(
+        self, node: Node, path: str, words: list[str], *, word: str | None = None
+    ) -> str | None:
+        """One of `words`; `word` where only a part of the scalar is meant."""
+        word = self.word(node, path) if word is None else word
         if word is not None and word not in words:
             self._refuse_choice(node, word, path, words)
             return None
@@ -176,6 +174,18 @@ class Values:
             self.refuse(node, f"{path} must be between {limits[0]} and {limits[1]}", path)
             return None
         return span
+
+    def flag(self, node: Node, path: str) -> bool | None:
+        """`true` or `false`."""
+        word = self.word(node, path)
+        if word is None or word in ("true", "false"):
+            return None if word is None else word == "true"
+        meant = {"yes": "true", "on": "true", "no": "false", "off": "false"}.get(word.lower())
+        if word.lower() in ("true", "false"):
+            meant = word.lower()
+        hint = f"write {meant}" if meant else "write true or false"
+        self.refuse(node, f"{path} cannot be {quoted(word)}", path, hint)
+        return None
 
     def share(self, node: Node, path: str) -> float | None:
         """A share between 0% and 100%."""

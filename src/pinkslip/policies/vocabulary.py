@@ -1,30 +1,15 @@
 """The words the language and the files know, and those that are known but belong to later versions."""
 
 from pinkslip.fleet.catalogue import MEASURES, MeasureKind
+from pinkslip.policies.evidence import SIGNATURES
 
 FIELDS = ("agent", "name", "role", "model", "host", "status", "standing", "lineage")
 """What `match` reads, besides label.<name>."""
 
-FUNCTIONS = ("min", "max", "abs")
+FUNCTIONS = ("min", "max", "abs", *SIGNATURES)
+"""Of values, and of evidence."""
 
-LATER_FUNCTIONS = frozenset(
-    {"proven", "decayed", "upper", "lower", "posterior", "outlier", "peers", "alert"}
-)
-LATER_POLICY_KEYS = frozenset(
-    {
-        "scope",
-        "percent",
-        "ladder",
-        "notice",
-        "approval",
-        "severity",
-        "labels",
-        "extends",
-        "tests",
-    }
-)
-LATER_FILE_KEYS = frozenset({"extends", "tests"})
-LATER_GUARDS = frozenset({"common_cause"})
+LATER_FUNCTIONS = frozenset({"alert"})
 
 NOT_BUILT = "is known, but not built in this version"
 

@@ -1,0 +1,341 @@
+"""What is allowed in a policy and surely not meant: said as warnings, with what to do instead.
+
+Some of it can be told only of a fleet that has been seen (`Known`): a role nobody has, a result nobody ever
+reported.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.model.policy import (
+    Comparison,
+    Condition,
+    Constant,
+    Expression,
+    Logic,
+    Matcher,
+    Measured,
+    Policy,
+    Unit,
+    WindowKind,
+)
+from pinkslip.model.words import Result, Scope, Standing, Status
+from pinkslip.policies.document import Fields, Items, Node, Scalar
+from pinkslip.policies.entries import Entry
+from pinkslip.policies.evidence import SIGNATURES
+from pinkslip.policies.expressions import place_in
+from pinkslip.policies.known import Known
+from pinkslip.policies.ladders import is_kept
+from pinkslip.policies.matchers import LABEL
+from pinkslip.policies.printing import written
+from pinkslip.policies.problems import did_you_mean, quoted
+from pinkslip.policies.quantities import written_quantity
+from pinkslip.policies.trees import calls, measured
+from pinkslip.policies.values import Values
+
+RESULTS_OF: Mapping[str, frozenset[Result]] = {
+    "successes": frozenset({Result.SUCCESS}),
+    "refusals": frozenset({Result.REFUSED}),
+    "off_track": frozenset({Result.OFF_TRACK}),
+    "timeouts": frozenset({Result.TIMEOUT}),
+    "corruptions": frozenset({Result.CONTEXT_OVERFLOW, Result.UNPARSABLE}),
+}
+"""Measures that are nothing without an outcome of one of these results."""
+
+_RATES = (
+    "success_rate",
+    "score",
+    "duration_mean",
+    "duration_p50",
+    "duration_p95",
+    "cost_per_success",
+    "expected_ratio",
+)
+"""Unknown below the setting `min_tasks`."""
+
+_NEVER_JUDGED = {
+    "status": {Status.TERMINATED.value: "the agent is fired already"},
+    "standing": {
+        Standing.FIRED.value: "the agent is fired already",
+        Standing.QUARANTINED.value: "nobody in quarantine is judged",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What advice is given from."""
+
+    known: Known | None = None
+
+
+def advise(values: Values, policy: Policy, entry: Entry, advice: Advice) -> None:
+    """Note what is wrong with a policy that can be used."""
+    adviser = _Adviser(values, policy, entry)
+    adviser.of_endings()
+    adviser.of_outcomes()
+    adviser.of_actions()
+    adviser.of_ladder()
+    adviser.of_matchers()
+    if advice.known is not None:
+        adviser.of_fleet(advice.known)
+
+
+@dataclass(frozen=True, slots=True)
+class _Adviser:
+    values: Values
+    policy: Policy
+    entry: Entry
+
+    def _warn(self, key: str, message: str, hint: str = "") -> None:
+        node = self.entry.keys[key]
+        self.values.warn(node, message, f"{self.entry.path}.{key}", hint)
+
+    # endings
+
+    def of_endings(self) -> None:
+        """`clear_when` beside `keep_for`, and the same as `when`."""
+        clear_when = self.policy.clear_when
+        if clear_when is None:
+            return
+        if "keep_for" in self.entry.keys:
+            self._warn(
+                "keep_for",
+                "keep_for has no effect beside clear_when",
+                "remove one of them: clear_when alone ends the episode",
+            )
+        if written(clear_when.tree) == written(self.policy.when.tree):
+            self._warn("clear_when", "clear_when is the same as when", "leave it out")
+
+    # outcomes
+
+    def of_outcomes(self) -> None:
+        """Filters of outcomes where none are read; a lineage where nothing follows it."""
+        if not _reads_outcomes(self.policy.when.tree):
+            for key in ("faults", "sources"):
+                if key in self.entry.keys:
+                    message = f"{key} has no effect: this policy reads no outcomes"
+                    self._warn(key, message, "remove it")
+        follows = calls(self.policy.when.tree, "proven", "decayed", "posterior")
+        lasts = self.policy.ladder or self.policy.may_fire
+        if self.policy.scope is Scope.LINEAGE and not follows and not lasts:
+            self._warn(
+                "scope",
+                "scope has no effect: nothing in this policy follows a lineage",
+                "proven, decayed and posterior do, and so do ladders and fires",
+            )
+
+    # actions
+
+    def of_actions(self) -> None:
+        """Keys about fires where none is fired, and enforcement for nobody."""
+        if not self.policy.may_fire:
+            for key in ("notice", "approval"):
+                if key in self.entry.keys:
+                    self._warn(
+                        key, f"{key} has no effect: this policy fires nobody", "remove it"
+                    )
+        if self.policy.percent == 0:
+            self._warn(
+                "percent",
+                "0% of the agents: the policy is enforced for nobody",
+                "write mode: shadow, which says so",
+            )
+
+    # ladders
+
+    def of_ladder(self) -> None:
+        """Rungs that no agent reaches, and agents that climb back before they do."""
+        rungs = self.policy.rungs
+        if len(rungs) > 1 and _stays_true(self.policy.when.tree):
+            self._warn(
+                "when",
+                f"no agent gets beyond {rungs[0]}: each rung needs its own crossing, and this"
+                " never turns false once it is true",
+                "write an action instead of a ladder, or a condition that can become false again",
+            )
+        targets = [
+            dict(call.named)["target"] for call in calls(self.policy.when.tree, "proven")
+        ]
+        clear_when = self.policy.clear_when
+        if clear_when is None or not targets or not (len(rungs) > 1 or is_kept(rungs[0])):
+            return
+        for rate, limit in _lower_limits(clear_when.tree):
+            if limit < max(targets):
+                shown = [written_quantity(each, Unit.RATIO) for each in (limit, max(targets))]
+                self._warn(
+                    "clear_when",
+                    f"{rate.key} lets an agent climb back at {shown[0]}, while proven holds it to {shown[1]}",
+                    f"write {rate.key} >= {shown[1]} or more",
+                )
+
+    # matchers
+
+    def of_matchers(self) -> None:
+        """Words that no agent this policy is about can have."""
+        stale = next(
+            (each.name for each in measured(self.policy.when.tree) if _is_stale(each)), None
+        )
+        for matcher in self.policy.match:
+            never = dict(_NEVER_JUDGED.get(matcher.field, {}))
+            if matcher.field == "status" and stale is not None:
+                never[Status.WAITING.value] = "a waiting agent may be silent"
+            hopeless = [word for word in sorted(matcher.values) if word in never]
+            if hopeless:
+                self._warn_of_words(matcher, hopeless, never, stale)
+
+    def _warn_of_words(
+        self, matcher: Matcher, hopeless: list[str], never: dict[str, str], stale: str | None
+    ) -> None:
+        is_all = len(hopeless) == len(matcher.values) and not matcher.patterns
+        for word in hopeless:
+            about = f" by a policy that reads {stale}" if word == Status.WAITING else ""
+            message = f"{word} is never matched{about}: {never[word]}"
+            if is_all:
+                message = f"the policy can never match because {message}"
+            self._warn_of_matcher(matcher.field, word, message, "remove it")
+
+    def _warn_of_matcher(self, field: str, word: str, message: str, hint: str) -> None:
+        match = self.entry.keys["match"]
+        node = _value_node(match, field, word) or match
+        self.values.warn(node, message, f"{self.entry.path}.match.{field}", hint)
+
+    # the fleet as it is
+
+    def of_fleet(self, known: Known) -> None:
+        """What this fleet, as far as it was seen, can never answer."""
+        for matcher in self.policy.match:
+            self._of_seen_values(matcher, known)
+        for key, condition in self._conditions():
+            for each in _once(condition.tree):
+                self._of_seen_results(key, condition, each, known)
+                self._of_windows(key, condition, each, known)
+
+    def _conditions(self) -> Iterator[tuple[str, Condition]]:
+        yield "when", self.policy.when
+        if self.policy.clear_when is not None:
+            yield "clear_when", self.policy.clear_when
+
+    def _of_seen_values(self, matcher: Matcher, known: Known) -> None:
+        seen = known.fields.get(matcher.field)
+        if not seen:
+            return
+        for word in sorted(matcher.values - seen):
+            article = "the label" if matcher.field.startswith(LABEL) else matcher.field
+            name = matcher.field.removeprefix(LABEL)
+            subject = (
+                f"{article} {name}={word}" if article != name else f"{name} {quoted(word)}"
+            )
+            self._warn_of_matcher(
+                matcher.field,
+                word,
+                f"no agent has {subject}",
+                did_you_mean(word, sorted(seen)) or f"seen: {_listed(sorted(seen))}",
+            )
+
+    def _of_seen_results(
+        self, key: str, condition: Condition, each: Measured, known: Known
+    ) -> None:
+        wanted = RESULTS_OF.get(each.name)
+        if wanted is None or known.results is None or wanted & known.results:
+            return
+        names = " or ".join(sorted(wanted))
+        self._warn_at(
+            key,
+            condition,
+            each,
+            f"no agent has ever reported {names}: {each.key} has always been 0",
+            f"have whoever reports outcomes give the result {names}, or leave it out",
+        )
+
+    def _of_windows(self, key: str, condition: Condition, each: Measured, known: Known) -> None:
+        window = each.window
+        if window is None:
+            return
+        kept = known.retention_ms
+        if window.kind is WindowKind.TIME and kept is not None and window.length > kept:
+            shown = written_quantity(kept / 1000, Unit.SECONDS)
+            self._warn_at(
+                key,
+                condition,
+                each,
+                f"the window is longer than outcomes are kept: {shown}",
+                "shorten it, or keep outcomes longer (setting retention)",
+            )
+        few = known.min_tasks
+        is_short = window.kind is WindowKind.TASKS and few is not None and window.length < few
+        if is_short and each.name in _RATES:
+            self._warn_at(
+                key,
+                condition,
+                each,
+                f"{each.key} is never known: rates of fewer than {few} tasks are unknown",
+                f"write {each.name}[{few} tasks] or more (setting min_tasks)",
+            )
+
+    def _warn_at(
+        self, key: str, condition: Condition, each: Measured, message: str, hint: str
+    ) -> None:
+        node = self.entry.keys[key]
+        place = place_in(self.values.text, node, each.span)
+        self.values.warn(place, message, f"{self.entry.path}.{key}", hint)
+
+
+def _reads_outcomes(tree: Expression) -> bool:
+    is_evidence = any(calls(tree, *SIGNATURES))
+    return is_evidence or any(MEASURES[each.name].reads_outcomes for each in measured(tree))
+
+
+def _is_stale(each: Measured) -> bool:
+    return MEASURES[each.name].stale_type
+
+
+def _once(tree: Expression) -> list[Measured]:
+    """Each measure where it is first written."""
+    return list({each.key: each for each in reversed(measured(tree))}.values())
+
+
+def _stays_true(tree: Expression) -> bool:
+    """Whether it can only turn from false to true in an incarnation: of all measures, age alone grows so."""
+    match tree:
+        case Logic():
+            return all(_stays_true(operand) for operand in tree.operands)
+        case Comparison():
+            larger = tree.left if tree.operator in (">", ">=") else tree.right
+            smaller = tree.right if larger is tree.left else tree.left
+            is_age = isinstance(larger, Measured) and larger.name == "age"
+            return is_age and tree.operator not in ("==", "!=") and not measured(smaller)
+        case _:
+            return False
+
+
+def _lower_limits(tree: Expression) -> Iterator[tuple[Measured, float]]:
+    """Every `success_rate[…] > 60%` that must hold."""
+    match tree:
+        case Logic(operator="and"):
+            for operand in tree.operands:
+                yield from _lower_limits(operand)
+        case Comparison(operator=">" | ">=", left=Measured(name="success_rate") as rate):
+            if isinstance(tree.right, Constant):
+                yield rate, tree.right.value
+        case _:
+            return
+
+
+def _value_node(match: Node, field: str, word: str) -> Node | None:
+    """Where in `match` a word of a field is written."""
+    if not isinstance(match, Fields):
+        return None
+    for key, value in match.entries:
+        if key.text == field:
+            items = value.items if isinstance(value, Items) else (value,)
+            return next(
+                (item for item in items if isinstance(item, Scalar) and item.text == word), None
+            )
+    return None
+
+
+def _listed(words: list[str], most: int = 5) -> str:
+    shown = ", ".join(quoted(word) for word in words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown

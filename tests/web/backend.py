@@ -31,6 +31,7 @@ from pinkslip.model.words import (
     Verdict,
     code_of,
 )
+from pinkslip.policies.known import Known
 from pinkslip.policies.load import Source, load
 from pinkslip.store.acts import FireDone
 from pinkslip.store.views import (
@@ -51,12 +52,12 @@ from pinkslip.web.backend import (
     ChainState,
     Checked,
     Facts,
-    KnownNow,
     MetricsPage,
     Phase,
     PolicyState,
     PolicyTally,
     Review,
+    SilencePlace,
     SilenceState,
     State,
     Waiting,
@@ -114,6 +115,7 @@ def make_view(agent_id: str, *, number: int = 1, **changes: Any) -> AgentView:
         finished_at=None,
         terminated_at=None,
         protected_until=None,
+        standing_until=None,
         fired_count=0,
         tasks=0,
         successes=0,
@@ -169,7 +171,7 @@ class MemoryBackend:
         self.kept_silences: list[SilenceState] = []
         self.silenced_at_most = 2
         self.tallies: dict[str, PolicyTally] = {}
-        self.known_now = KnownNow()
+        self.known_now = Known()
         self.chain = ChainState(decisions=0, redacted=0, head=b"\x05\x06")
         self.shown = {**{reason: reason for reason in SEED_REASONS}, "dumb": "underperforming"}
 
@@ -466,12 +468,21 @@ class MemoryBackend:
         return self._rule(decision_id, Verdict.APPROVED, context, actor)
 
     async def silences(
-        self, workspace_id: int, *, active: bool | None, limit: int
+        self,
+        workspace_id: int,
+        *,
+        active: bool | None,
+        after: SilencePlace | None,
+        limit: int,
     ) -> list[SilenceState]:
+        def place(state: SilenceState) -> tuple[int, str]:
+            return state.silence.starts_at, state.silence.id
+
         return [
             state
-            for state in reversed(self.kept_silences)
+            for state in sorted(self.kept_silences, key=place, reverse=True)
             if active in {None, state.is_active(self.time)}
+            and (after is None or place(state) < (after.starts_at, after.id))
         ][:limit]
 
     async def add_silence(
@@ -672,7 +683,7 @@ class MemoryBackend:
             context=context,
         )
 
-    async def known(self, workspace_id: int) -> KnownNow:
+    async def known(self, workspace_id: int) -> Known:
         return self.known_now
 
     async def check_policies(
@@ -760,6 +771,8 @@ def make_snapshot(views: Sequence[AgentView], *, now: int = NOW) -> Snapshot:
             "finished_at",
             "terminated_at",
             "protected_until",
+            "standing_until",
+            "standing_until",
             "fired_count",
             "tasks",
             "successes",

@@ -7,11 +7,16 @@ from msgspec import UNSET
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
-from pinkslip.model.decisions import Delivery, Evidence
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.envelope import PoolLimit
+from pinkslip.judge.guards.mass_restart import Deploy
+from pinkslip.model.decisions import Consulted, Delivery, Evidence, Statistic
+from pinkslip.model.facts import Demoted
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.ports import Order, Receipt
 from pinkslip.model.time import rfc3339
-from pinkslip.model.words import Fault, Mode, Standing, Status, word_of
+from pinkslip.model.words import Fault, Guard, Mode, Result, Standing, Status, word_of
+from pinkslip.policies.known import Known
 from pinkslip.policies.problems import Problem
 from pinkslip.store.views import (
     EnforcementState,
@@ -21,26 +26,59 @@ from pinkslip.store.views import (
     StoredDecision,
     Workspace,
 )
-from pinkslip.web.backend import PolicyState
+from pinkslip.web.backend import (
+    ChainState,
+    Facts,
+    PolicyState,
+    PolicyTally,
+    Review,
+    SilenceState,
+    Waiting,
+)
 from pinkslip.web.payloads import (
     AgentAnswer,
     AgentMetrics,
     AgentTotals,
+    BrokenTold,
+    CauseTold,
+    ChainAnswer,
+    ConsultedTold,
     DecisionAnswer,
     DeliveryTold,
+    DemotionTold,
+    DeployTold,
     EnforcementAnswer,
     EvidenceTold,
     FireEntry,
     GuardTold,
+    HeldTold,
+    KnownAnswer,
+    LimitTold,
     OrderTold,
     PanicTold,
     PoliciesAnswer,
     PolicyAnswerTold,
+    PolicyStatusAnswer,
+    PolicyStatusTold,
     PolicyTold,
     ProblemTold,
     RecomputedTold,
+    ReviewAnswer,
     SessionAnswer,
+    SilenceAnswer,
+    StatisticTold,
     StoppedTold,
+    WaitingTold,
+)
+from pinkslip.web.words import (
+    AS_THEY_ARE,
+    Displays,
+    chain_said,
+    concluded,
+    match_said,
+    policy_said,
+    reason_shown,
+    sentence,
 )
 
 MICRO = 1_000_000
@@ -70,7 +108,12 @@ def interval_s(receipt: Receipt, *, assumed_interval_s: float) -> float:
 
 
 def agent_answer(
-    view: AgentView, *, workspace: Workspace, fires: Sequence[Fire], whole: bool
+    view: AgentView,
+    *,
+    workspace: Workspace,
+    fires: Sequence[Fire],
+    displays: Displays,
+    whole: bool,
 ) -> AgentAnswer:
     """One agent in the seed's shape. `whole` adds the post-mortems."""
     return AgentAnswer(
@@ -87,11 +130,12 @@ def agent_answer(
         error_count=view.error_count,
         last_error=view.last_error,
         fired_count=view.fired_count,
-        fire_history=tuple(fire_entry(fire, whole=whole) for fire in fires),
+        fire_history=tuple(fire_entry(fire, displays=displays, whole=whole) for fire in fires),
         created_at=rfc3339(view.created_at),
         updated_at=rfc3339(view.updated_at),
         terminated_at=instant(view.terminated_at),
         standing=view.standing,
+        standing_until=instant(view.standing_until),
         incarnation=view.incarnation,
         finished_at=instant(view.finished_at),
         is_stale=view.is_stale,
@@ -176,6 +220,7 @@ def view_of(snapshot: Snapshot, row: int) -> AgentView:
         finished_at=time("finished_at"),
         terminated_at=time("terminated_at"),
         protected_until=time("protected_until"),
+        standing_until=time("standing_until"),
         fired_count=count("fired_count"),
         tasks=count("tasks"),
         successes=count("successes"),
@@ -193,11 +238,12 @@ def view_of(snapshot: Snapshot, row: int) -> AgentView:
     )
 
 
-def fire_entry(fire: Fire, *, whole: bool) -> FireEntry:
+def fire_entry(fire: Fire, *, displays: Displays, whole: bool) -> FireEntry:
     """One line of `fireHistory`."""
     return FireEntry(
         fired_at=rfc3339(fire.fired_at),
         reason=fire.reason,
+        reason_shown=displays.get(fire.reason, fire.reason),
         context=fire.context,
         fire_id=fire.id,
         decision_id=fire.decision_id,
@@ -265,11 +311,40 @@ def evidence_told(evidence: Evidence) -> EvidenceTold:
         true_since=rfc3339(evidence.true_since),
         for_seconds=evidence.for_ms / 1000,
         tasks=evidence.tasks,
+        statistics=statistics_told(evidence.statistics),
+        guards=tuple(map(_consulted, evidence.guards)),
+        rung=evidence.rung,
+        rungs=evidence.rungs,
+        until=instant(evidence.until),
+        lineage=evidence.lineage,
     )
 
 
+def statistics_told(statistics: Sequence[Statistic]) -> tuple[StatisticTold, ...]:
+    """Evidence functions with their counts."""
+    return tuple(
+        StatisticTold(
+            function=statistic.function,
+            value=statistic.value,
+            threshold=statistic.threshold,
+            tasks=statistic.tasks,
+            successes=statistic.successes,
+            since=instant(statistic.since or None),
+            pass_no=statistic.pass_no,
+        )
+        for statistic in statistics
+    )
+
+
+def _consulted(consulted: Consulted) -> ConsultedTold:
+    return ConsultedTold(guard=consulted.guard, held=consulted.held, detail=consulted.detail)
+
+
 def decision_answer(
-    decision: StoredDecision, recomputed: Recomputed | None = None
+    decision: StoredDecision,
+    recomputed: Recomputed | None = None,
+    *,
+    displays: Displays = AS_THEY_ARE,
 ) -> DecisionAnswer:
     """One record with its place in the chain, and its evidence worked out again where it was."""
     return DecisionAnswer(
@@ -285,6 +360,8 @@ def decision_answer(
         mode=decision.mode,
         action=decision.action,
         reason=decision.reason,
+        reason_shown=reason_shown(decision.reason, displays),
+        words=sentence(concluded(decision, displays)),
         guard=decision.guard,
         guard_detail=decision.guard_detail,
         actor_kind=decision.actor_kind,
@@ -323,16 +400,39 @@ def policy_answer_told(answer: PolicyAnswer) -> PolicyAnswerTold:
         guard=answer.guard,
         guard_detail=answer.guard_detail,
         guards=tuple(GuardTold(guard=guard, detail=detail) for guard, detail in answer.guards),
+        rung=answer.rung,
+        rungs=answer.rungs,
+        standing=answer.standing,
+        until=instant(answer.until),
+        waiting_decision=answer.waiting_decision,
+        meter=answer.meter,
+        statistics=statistics_told(answer.statistics),
         words=answer.words,
     )
 
 
+def waiting_told(waiting: Waiting, *, displays: Displays) -> WaitingTold:
+    """A fire that a person may still stop."""
+    return WaitingTold(
+        decision_id=waiting.decision_id,
+        policy=waiting.policy,
+        agent_id=waiting.agent_id,
+        state=waiting.state,
+        since=rfc3339(waiting.since),
+        until=instant(waiting.until),
+        reason=waiting.reason,
+        reason_shown=reason_shown(waiting.reason, displays),
+        words=waiting.words,
+    )
+
+
 def policy_told(
-    policy: Policy, *, matched: int = 0, open_episodes: int = 0, finding: str | None = None
+    policy: Policy, state: PolicyState | None = None, *, waiting: int = 0
 ) -> PolicyTold:
-    """One policy as it stands."""
+    """One policy as it stands; without `state`, as it would be loaded."""
+    name = policy.name
     return PolicyTold(
-        name=policy.name,
+        name=name,
         description=policy.description,
         mode=policy.mode,
         action=policy.action,
@@ -345,10 +445,32 @@ def policy_told(
         line=policy.line,
         hash=policy.hash,
         text=policy.text,
-        matched=matched,
-        open_episodes=open_episodes,
-        finding=finding,
+        scope=policy.scope,
+        ladder=tuple(map(str, policy.ladder)),
+        notice_seconds=policy.notice_ms / 1000,
+        approval=policy.approval,
+        percent=policy.percent,
+        matched=state.matched.get(name, 0) if state else 0,
+        holding=state.holding.get(name, 0) if state else 0,
+        open_episodes=state.open_episodes.get(name, 0) if state else 0,
+        waiting=waiting,
+        on_rungs=tuple(state.rungs.get(name, ())) if state else (),
+        held=_held_now(state, name) if state else (),
+        demoted=_demotion(state.demoted.get(name)) if state else None,
+        finding=state.findings.get(name) if state else None,
     )
+
+
+def _held_now(state: PolicyState, policy: str) -> tuple[HeldTold, ...]:
+    return tuple(
+        HeldTold(guard=guard, count=count)
+        for guard in Guard
+        if (count := state.held.get((policy, guard), 0))
+    )
+
+
+def _demotion(demoted: Demoted | None) -> DemotionTold | None:
+    return None if demoted is None else DemotionTold(at=rfc3339(demoted.at), why=demoted.why)
 
 
 def enforcing(policy_set: PolicySet) -> int:
@@ -356,16 +478,13 @@ def enforcing(policy_set: PolicySet) -> int:
     return sum(policy.mode is Mode.ENFORCE for policy in policy_set.policies)
 
 
-def policies_answer(state: PolicyState) -> PoliciesAnswer:
-    """The set in force and the newest problems."""
+def policies_answer(
+    state: PolicyState, *, waiting: Sequence[Waiting], displays: Displays
+) -> PoliciesAnswer:
+    """The set in force, how it stands, and the newest problems."""
     return PoliciesAnswer(
         policies=tuple(
-            policy_told(
-                policy,
-                matched=state.matched.get(policy.name, 0),
-                open_episodes=state.open_episodes.get(policy.name, 0),
-                finding=state.findings.get(policy.name),
-            )
+            policy_told(policy, state, waiting=_of(policy, waiting))
             for policy in state.policy_set.policies
         ),
         enforcing=enforcing(state.policy_set),
@@ -373,8 +492,96 @@ def policies_answer(state: PolicyState) -> PoliciesAnswer:
         loaded_at=rfc3339(state.loaded_at),
         places=state.places,
         reasons=state.policy_set.reasons,
+        displays=displays,
+        limits=tuple(map(_limit, state.limits)),
         reload_failed=state.reload_failed,
         problems=problems_told(state.problems),
+    )
+
+
+def _of(policy: Policy, waiting: Sequence[Waiting]) -> int:
+    return sum(one.policy == policy.name for one in waiting)
+
+
+def policy_status_answer(
+    state: PolicyState,
+    tallies: Mapping[str, PolicyTally],
+    *,
+    waiting: Sequence[Waiting],
+    since: int | None,
+) -> PolicyStatusAnswer:
+    """How every policy in force fares, now and since then."""
+    return PolicyStatusAnswer(
+        since=instant(since),
+        policies=tuple(
+            _policy_status(
+                policy,
+                state,
+                tallies.get(policy.name, PolicyTally(policy=policy.name)),
+                waiting=_of(policy, waiting),
+            )
+            for policy in state.policy_set.policies
+        ),
+        limits=tuple(map(_limit, state.limits)),
+    )
+
+
+def _policy_status(
+    policy: Policy, state: PolicyState, tally: PolicyTally, *, waiting: int
+) -> PolicyStatusTold:
+    now = policy_told(policy, state, waiting=waiting)
+    return PolicyStatusTold(
+        name=now.name,
+        mode=now.mode,
+        action=now.action,
+        ladder=now.ladder,
+        demoted=now.demoted,
+        matched=now.matched,
+        holding=now.holding,
+        open_episodes=now.open_episodes,
+        waiting=waiting,
+        on_rungs=now.on_rungs,
+        held_now=now.held,
+        verdicts={verdict.value: count for verdict, count in tally.verdicts.items()},
+        would={action.value: count for action, count in tally.would.items()},
+        held={guard.value: count for guard, count in tally.held.items()},
+        reversed=tally.reversed,
+        words=policy_said(
+            tally,
+            mode=now.mode,
+            matched=now.matched,
+            holding=now.holding,
+            waiting=waiting,
+            demoted=now.demoted is not None,
+        ),
+    )
+
+
+def _limit(limit: PoolLimit) -> LimitTold:
+    return LimitTold(
+        pool=limit.pool,
+        agents=limit.agents,
+        max_fires=limit.max_fires,
+        per_seconds=limit.per_ms / 1000,
+        min_active=limit.min_active,
+        words=limit.words,
+    )
+
+
+def known_answer(known: Known, *, reasons: Sequence[str], displays: Displays) -> KnownAnswer:
+    """What policies can speak of here."""
+    retention_ms = known.retention_ms
+    return KnownAnswer(
+        results=None
+        if known.results is None
+        else tuple(result for result in Result if result in known.results),
+        fields={field: tuple(sorted(values)) for field, values in known.fields.items()},
+        pool_label=known.pool_label,
+        pools=known.pools,
+        min_tasks=known.min_tasks,
+        retention_seconds=None if retention_ms is None else retention_ms / 1000,
+        reasons=tuple(reasons),
+        displays=displays,
     )
 
 
@@ -396,19 +603,45 @@ def problems_told(problems: Sequence[Problem]) -> tuple[ProblemTold, ...]:
 
 
 def enforcement_answer(
-    state: EnforcementState, panics: Sequence[PanicPool]
+    state: EnforcementState, facts: Facts, *, displays: Displays
 ) -> EnforcementAnswer:
-    """Whether anybody can be fired by a policy, and where not."""
+    """Whether anybody can be fired by a policy, where not, and what waits for a person."""
     return EnforcementAnswer(
         enabled=state.stopped is None and state.everywhere is None,
         stopped=_stopped(state.stopped),
         everywhere=_stopped(state.everywhere),
-        panics=tuple(
-            PanicTold(
-                pool=panic.pool, since=rfc3339(panic.since), newly=panic.newly, size=panic.size
-            )
-            for panic in panics
-        ),
+        panics=tuple(map(_panic, facts.panics)),
+        causes=tuple(map(_cause, facts.causes)),
+        deploys=tuple(map(_deploy, facts.deploys)),
+        waiting=tuple(waiting_told(one, displays=displays) for one in facts.waiting),
+    )
+
+
+def _panic(panic: PanicPool) -> PanicTold:
+    return PanicTold(
+        pool=panic.pool, since=rfc3339(panic.since), newly=panic.newly, size=panic.size
+    )
+
+
+def _cause(cause: Cause) -> CauseTold:
+    return CauseTold(
+        factor=cause.factor,
+        value=cause.value,
+        failing=cause.failing,
+        size=cause.size,
+        others_failing=cause.others_failing,
+        others_size=cause.others_size,
+        p=cause.p,
+        words=cause.words,
+    )
+
+
+def _deploy(deploy: Deploy) -> DeployTold:
+    return DeployTold(
+        pool=deploy.pool,
+        restarted=deploy.restarted,
+        size=deploy.size,
+        since=rfc3339(deploy.since),
     )
 
 
@@ -416,3 +649,56 @@ def _stopped(stopped: Stopped | None) -> StoppedTold | None:
     if stopped is None:
         return None
     return StoppedTold(at=rfc3339(stopped.at), by=stopped.actor, reason=stopped.reason)
+
+
+def review_answer(review: Review) -> ReviewAnswer:
+    """The outcome's score from now on."""
+    return ReviewAnswer(
+        event_id=review.event_id,
+        agent_id=review.agent_id,
+        result=review.result,
+        score=review.score,
+        before=review.before,
+        comment=review.comment,
+        at=rfc3339(review.at),
+        reviewer=review.reviewer,
+    )
+
+
+def silence_answer(state: SilenceState, *, now: int) -> SilenceAnswer:
+    """A silence, and what became of it."""
+    silence = state.silence
+    return SilenceAnswer(
+        id=silence.id,
+        match={
+            field: (*values, *(f"~{pattern}" for pattern in patterns))
+            for field, values, patterns in silence.match
+        },
+        words=match_said(silence.match),
+        owner=silence.owner,
+        reason=silence.reason,
+        starts_at=rfc3339(silence.starts_at),
+        ends_at=rfc3339(silence.ends_at),
+        active=state.is_active(now),
+        matched=state.matched,
+        ended_at=instant(state.ended_at),
+        ended_by=state.ended_by,
+    )
+
+
+def chain_answer(chain: ChainState) -> ChainAnswer:
+    """Whether the record of decisions is whole."""
+    broken = None
+    if chain.broken_at is not None:
+        broken = BrokenTold(
+            number=chain.broken_at, decision_id=chain.broken_id, problem=chain.problem
+        )
+    whole = "redacted" if chain.redacted else "ok"
+    return ChainAnswer(
+        state=whole if broken is None else "broken",
+        decisions=chain.decisions,
+        redacted=chain.redacted,
+        head=chain.head.hex(),
+        broken=broken,
+        words=chain_said(chain),
+    )

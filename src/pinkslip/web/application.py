@@ -3,6 +3,7 @@
 `application(...)` builds it, `server.Runner` serves it. Nothing here reads files, clocks or the environment.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
@@ -85,7 +86,7 @@ def _add(
     handle: Callable[[web.Request], Awaitable[web.StreamResponse]],
 ) -> None:
     # a segment may hold anything but a slash; aiohttp's own pattern refuses braces too
-    path = under + route.path.replace("{id}", "{id:[^/]+}").replace("{key}", "{key:[^/]+}")
+    path = under + re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", route.path)
     if route.method == "GET":
         app.router.add_get(path, handle, allow_head=True)
     else:

@@ -14,11 +14,15 @@ from msgspec import Struct
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.envelope import PoolLimit
+from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.facts import Demoted, Silence
 from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import Action, ActorKind, EpisodeState, Guard, Result, Verdict
+from pinkslip.policies.known import Known
 from pinkslip.policies.problems import Problem
 from pinkslip.store.acts import FireDone
 from pinkslip.store.views import (
@@ -62,14 +66,6 @@ class Actor(Struct, frozen=True):
     name: str
 
 
-class Why(Struct, frozen=True, kw_only=True):
-    """Everything the judge would say about one agent at `at`."""
-
-    agent: AgentView
-    at: int
-    policies: tuple[PolicyAnswer, ...]
-
-
 class Waiting(Struct, frozen=True, kw_only=True):
     """A fire that was announced, or asked for, and is not settled."""
 
@@ -86,28 +82,6 @@ class Waiting(Struct, frozen=True, kw_only=True):
     words: str
 
 
-class Cause(Struct, frozen=True, kw_only=True):
-    """The failing agents have something in common, and are left alone for that."""
-
-    factor: str
-    """`model`, `host`, `label.provider`."""
-    value: str
-    failing: int
-    size: int
-    others_failing: int
-    others_size: int
-    p: float
-
-
-class Deploy(Struct, frozen=True, kw_only=True):
-    """Many agents of a pool came with a new bootId at once: a deploy."""
-
-    pool: str
-    restarted: int
-    size: int
-    since: int
-
-
 class SilenceState(Struct, frozen=True, kw_only=True):
     """A silence, and what became of it."""
 
@@ -121,6 +95,23 @@ class SilenceState(Struct, frozen=True, kw_only=True):
     def is_active(self, now: int) -> bool:
         """Whether policies leave its agents alone now."""
         return self.ended_at is None and self.silence.starts_at <= now < self.silence.ends_at
+
+
+class SilencePlace(Struct, frozen=True):
+    """Where a page of silences ended: they are listed newest start first, then by id, the greatest first."""
+
+    starts_at: int
+    id: str
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Everything the judge would say about one agent at `at`."""
+
+    agent: AgentView
+    at: int
+    policies: tuple[PolicyAnswer, ...]
+    silences: tuple[SilenceState, ...] = ()
+    """In force for it now."""
 
 
 class Review(Struct, frozen=True, kw_only=True):
@@ -160,8 +151,8 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     """Policy to how many stand on each rung of its ladder now, the first rung first."""
     demoted: Mapping[str, Demoted] = {}
     """Policies in force that were overruled too often and are in shadow for that."""
-    limits: Sequence[str] = ()
-    """What the guards allow in each pool, in words."""
+    limits: Sequence[PoolLimit] = ()
+    """What the guards allow in each pool."""
 
 
 class PolicyTally(Struct, frozen=True, kw_only=True):
@@ -175,18 +166,6 @@ class PolicyTally(Struct, frozen=True, kw_only=True):
     """Decisions that a guard held."""
     reversed: int = 0
     """Fires that were marked wrong, and vetoes."""
-
-
-class KnownNow(Struct, frozen=True, kw_only=True):
-    """What a policy may speak of, as the fleet knows it: `policy check --service` asks."""
-
-    results: Sequence[Result] = ()
-    """Ever reported."""
-    roles: Sequence[str] = ()
-    models: Sequence[str] = ()
-    labels: Mapping[str, Sequence[str]] = {}
-    pools: Mapping[str, int] = {}
-    """Active agents by the guards' pool label."""
 
 
 class ChainState(Struct, frozen=True, kw_only=True):
@@ -369,9 +348,17 @@ class Backend(Protocol):
     # silences
 
     async def silences(
-        self, workspace_id: int, *, active: bool | None, limit: int
+        self,
+        workspace_id: int,
+        *,
+        active: bool | None,
+        after: SilencePlace | None,
+        limit: int,
     ) -> list[SilenceState]:
-        """Newest start first, at most `limit`; `active`: only those in force now, or only the others."""
+        """Newest start first, from just behind `after`, at most `limit`.
+
+        `active`: only those in force now, or only the others.
+        """
         ...
 
     async def add_silence(
@@ -455,7 +442,7 @@ class Backend(Protocol):
         """Let a demoted policy act again; the record of it. NotFound; Conflict when it is not demoted."""
         ...
 
-    async def known(self, workspace_id: int) -> KnownNow:
+    async def known(self, workspace_id: int) -> Known:
         """What the fleet has shown so far, for checking policies against it."""
         ...
 

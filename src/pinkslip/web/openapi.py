@@ -142,6 +142,7 @@ def _responses(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     content = {route.media: {"schema": {"type": "string"}}}
     if route.answer is not None:
         content = {JSON: {"schema": schema_of[route.answer]}}
+    content |= {media: {"schema": {"type": "string"}} for media in route.media_too}
     answers = {"200": {"description": "Done", "content": content}}
     for other, meaning in route.also.items():
         answers[other] = {"description": meaning, "content": content}

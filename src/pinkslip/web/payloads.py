@@ -12,6 +12,7 @@ from pinkslip.model.events import (
     Finish,
     Heartbeat,
     Outcome,
+    Ratio,
     SessionReport,
     Text100,
     Text4000,
@@ -24,6 +25,8 @@ from pinkslip.model.words import (
     EpisodeState,
     Guard,
     Mode,
+    Result,
+    Scope,
     Standing,
     Status,
     Verdict,
@@ -101,6 +104,47 @@ class ProtectRequest(Sent, frozen=True, kw_only=True):
 
     until: Timestamp | None
     context: Text4000 = ""
+
+
+class QuarantineRequest(Sent, frozen=True, kw_only=True):
+    """Pause an agent until an instant to come."""
+
+    until: Timestamp
+    context: Text4000 = ""
+
+
+class ContextRequest(Sent, frozen=True, kw_only=True):
+    """An act that needs no more than a reason in words."""
+
+    context: Text4000 = ""
+
+
+class ReviewRequest(Sent, frozen=True, kw_only=True):
+    """Another score for an outcome; its result stays what it was."""
+
+    score: Ratio
+    comment: Text4000 = ""
+
+
+SilencedWord = Annotated[str, Meta(max_length=500)]
+
+
+class SilenceRequest(Sent, frozen=True, kw_only=True):
+    """Keep policies from some agents for a while. Say either `until` or `forSeconds`."""
+
+    match: Annotated[
+        dict[
+            Annotated[str, Meta(min_length=1, max_length=70)],
+            SilencedWord | Annotated[tuple[SilencedWord, ...], Meta(min_length=1)],
+        ],
+        Meta(min_length=1, max_length=30, examples=[{"role": "researcher", "model": "~gpt.*"}]),
+    ]
+    """Field to a value, a list of them (any) or `~regex`, as in a policy's `match`; all must hold."""
+    reason: Annotated[str, Meta(min_length=1, max_length=4000)]
+    until: Timestamp | None = None
+    for_seconds: Annotated[float, Meta(gt=0, le=2_592_000)] | None = None
+    force: bool = False
+    """Although it takes in more agents than the guard `max_silenced` allows."""
 
 
 class EnforcementRequest(Sent, frozen=True, kw_only=True):
@@ -209,6 +253,8 @@ class FireEntry(Told, frozen=True, kw_only=True):
 
     fired_at: Timestamp
     reason: str
+    reason_shown: str
+    """The reason's neutral name, for people."""
     context: str
     fire_id: str
     decision_id: str
@@ -246,6 +292,8 @@ class AgentAnswer(Told, frozen=True, kw_only=True):
     updated_at: Timestamp
     terminated_at: Timestamp | None
     standing: Standing
+    standing_until: Timestamp | None
+    """When the standing ends by itself: a quarantine, a probation by time, a notice."""
     incarnation: int
     finished_at: Timestamp | None
     is_stale: bool
@@ -314,6 +362,7 @@ class FireAnswer(Told, frozen=True, kw_only=True):
 
     agent_id: str
     reason: str
+    reason_shown: str
     context: str
     fired_at: Timestamp
     fire_id: str | None
@@ -328,7 +377,73 @@ class FireAnswer(Told, frozen=True, kw_only=True):
     """What this does to the agent's process, in words."""
 
 
+class ReviewAnswer(Told, frozen=True, kw_only=True):
+    """The outcome's score from now on."""
+
+    event_id: str
+    agent_id: str
+    result: Result
+    score: float
+    before: float | None
+    comment: str
+    at: Timestamp
+    reviewer: str
+
+
+# silences
+
+
+class SilenceAnswer(Told, frozen=True, kw_only=True):
+    """Agents that policies leave alone for a while, and why."""
+
+    id: str
+    match: Mapping[str, tuple[str, ...]]
+    """Field to its values and `~regex`, any of which must hold."""
+    words: str
+    owner: str
+    reason: str
+    starts_at: Timestamp
+    ends_at: Timestamp
+    """As it was set; see `endedAt`."""
+    active: bool
+    matched: int
+    """Live agents it takes in now."""
+    ended_at: Timestamp | None
+    """When a person ended it before its time."""
+    ended_by: str | None
+
+
+class SilencePage(Told, frozen=True, kw_only=True):
+    """Silences, the newest first."""
+
+    items: list[SilenceAnswer]
+    next: str | None
+    """Always null: there are never more than a page of them."""
+
+
 # decisions
+
+
+class StatisticTold(Told, frozen=True, kw_only=True):
+    """One evidence function as it stood; with the counts it can be worked out by hand."""
+
+    function: str
+    value: float | None
+    threshold: float | None
+    tasks: int
+    successes: int
+    since: Timestamp | None
+    """When this evidence began; null where nothing is counted from a beginning."""
+    pass_no: int
+    """Which pass through the ladder: the k of error/(k(k+1))."""
+
+
+class ConsultedTold(Told, frozen=True, kw_only=True):
+    """What one guard said."""
+
+    guard: Guard
+    held: bool
+    detail: str
 
 
 class EvidenceTold(Told, frozen=True, kw_only=True):
@@ -340,6 +455,14 @@ class EvidenceTold(Told, frozen=True, kw_only=True):
     true_since: Timestamp
     for_seconds: float
     tasks: int
+    statistics: tuple[StatisticTold, ...]
+    guards: tuple[ConsultedTold, ...]
+    """Every guard that was asked, in order."""
+    rung: int
+    """Of the ladder's rungs, from 1; 0: the policy has no ladder."""
+    rungs: int
+    until: Timestamp | None
+    lineage: str | None
 
 
 class RecomputedTold(Told, frozen=True, kw_only=True):
@@ -365,6 +488,10 @@ class DecisionAnswer(Told, frozen=True, kw_only=True):
     mode: Mode
     action: Action
     reason: str | None
+    reason_shown: str | None
+    """The reason's neutral name, for people."""
+    words: str
+    """What was concluded, in a sentence."""
     guard: Guard | None
     guard_detail: str
     actor_kind: ActorKind
@@ -412,8 +539,36 @@ class PolicyAnswerTold(Told, frozen=True, kw_only=True):
     guard_detail: str
     guards: tuple[GuardTold, ...]
     """Every guard that holds it, or would."""
+    rung: int
+    """Of the ladder's rungs the one taken last, from 1; 0: none."""
+    rungs: int
+    """0: the policy has no ladder."""
+    standing: Standing
+    """What this policy makes of the agent."""
+    until: Timestamp | None
+    """When that ends by itself."""
+    waiting_decision: str | None
+    """The decision a veto or an approval names, while one is possible."""
+    meter: float | None
+    """How far the evidence has come, 0 to 1; null where it is not counted."""
+    statistics: tuple[StatisticTold, ...]
     words: str
     """All of it in one sentence."""
+
+
+class WaitingTold(Told, frozen=True, kw_only=True):
+    """A fire that was announced, or asked for: a person may stop it."""
+
+    decision_id: str
+    policy: str
+    agent_id: str
+    state: EpisodeState
+    """noticed: it happens at `until`. awaiting: it needs an approval."""
+    since: Timestamp
+    until: Timestamp | None
+    reason: str | None
+    reason_shown: str | None
+    words: str
 
 
 class WhyAnswer(Told, frozen=True, kw_only=True):
@@ -422,8 +577,12 @@ class WhyAnswer(Told, frozen=True, kw_only=True):
     agent_id: str
     status: Status
     standing: Standing
+    standing_until: Timestamp | None
     at: Timestamp
     policies: tuple[PolicyAnswerTold, ...]
+    waiting: tuple[WaitingTold, ...]
+    silences: tuple[SilenceAnswer, ...]
+    """In force for it now."""
     fire_history: tuple[FireEntry, ...]
 
 
@@ -443,6 +602,31 @@ class ProblemTold(Told, frozen=True, kw_only=True):
     key_path: str
 
 
+class DemotionTold(Told, frozen=True, kw_only=True):
+    """Why a policy is in shadow although its file says otherwise."""
+
+    at: Timestamp
+    why: str
+
+
+class HeldTold(Told, frozen=True, kw_only=True):
+    """How many a guard holds."""
+
+    guard: Guard
+    count: int
+
+
+class LimitTold(Told, frozen=True, kw_only=True):
+    """What the guards allow in one pool as it is now."""
+
+    pool: str
+    agents: int
+    max_fires: int
+    per_seconds: float
+    min_active: int
+    words: str
+
+
 class PolicyTold(Told, frozen=True, kw_only=True):
     """One policy as it stands."""
 
@@ -460,9 +644,26 @@ class PolicyTold(Told, frozen=True, kw_only=True):
     hash: str
     text: str
     """As it was written."""
+    scope: Scope
+    ladder: tuple[str, ...]
+    """Rungs as written, mildest first; empty: `action` once an episode."""
+    notice_seconds: float
+    approval: bool
+    percent: float
+    """The share of agents for whom it is enforced, 0 to 1."""
     matched: int
     """Agents it matches now."""
+    holding: int
+    """For how many of those its `when` is true now."""
     open_episodes: int
+    waiting: int
+    """Fires announced or asked for, and not settled."""
+    on_rungs: tuple[int, ...]
+    """How many stand on each rung of the ladder now."""
+    held: tuple[HeldTold, ...]
+    """Episodes that guards hold now."""
+    demoted: DemotionTold | None
+    """Overruled too often: in shadow until it is restored or rewritten."""
     finding: str | None
     """Why the newest tick could not judge it, and decided nothing by it; null where it could."""
 
@@ -477,8 +678,63 @@ class PoliciesAnswer(Told, frozen=True, kw_only=True):
     places: tuple[str, ...]
     reasons: tuple[Text100, ...]
     """Every reason a fire may give."""
+    displays: Mapping[str, str]
+    """Reason to the neutral name that people read."""
+    limits: tuple[LimitTold, ...]
+    """What the guards allow in each pool."""
     reload_failed: bool
     problems: tuple[ProblemTold, ...]
+
+
+class PolicyStatusTold(Told, frozen=True, kw_only=True):
+    """How one policy fares: now, and since the instant asked for."""
+
+    name: str
+    mode: Mode
+    action: Action
+    ladder: tuple[str, ...]
+    demoted: DemotionTold | None
+    matched: int
+    holding: int
+    open_episodes: int
+    waiting: int
+    on_rungs: tuple[int, ...]
+    held_now: tuple[HeldTold, ...]
+    verdicts: Mapping[str, int]
+    """Decisions by verdict."""
+    would: Mapping[str, int]
+    """By action: what it would have done, were it enforced."""
+    held: Mapping[str, int]
+    """Decisions by the guard that held them."""
+    reversed: int
+    """How often a person overruled it: fires marked wrong, and vetoes."""
+    words: str
+
+
+class PolicyStatusAnswer(Told, frozen=True, kw_only=True):
+    """How every policy in force fares."""
+
+    since: Timestamp | None
+    """null: ever."""
+    policies: tuple[PolicyStatusTold, ...]
+    limits: tuple[LimitTold, ...]
+
+
+class KnownAnswer(Told, frozen=True, kw_only=True):
+    """What policies can speak of here, as far as the fleet has shown."""
+
+    results: tuple[Result, ...] | None
+    """Every result ever reported; null: not known."""
+    fields: Mapping[str, tuple[str, ...]]
+    """Field that `match` reads to every value seen."""
+    pool_label: str | None
+    pools: Mapping[str, int]
+    """Pool to its active agents."""
+    min_tasks: int | None
+    retention_seconds: float | None
+    """How far back outcomes are kept; null: for ever."""
+    reasons: tuple[str, ...]
+    displays: Mapping[str, str]
 
 
 class CheckAnswer(Told, frozen=True, kw_only=True):
@@ -510,13 +766,90 @@ class PanicTold(Told, frozen=True, kw_only=True):
     size: int
 
 
+class CauseTold(Told, frozen=True, kw_only=True):
+    """What the failing agents have in common; they are left alone for that."""
+
+    factor: str
+    value: str
+    failing: int
+    size: int
+    others_failing: int
+    others_size: int
+    p: float
+    words: str
+
+
+class DeployTold(Told, frozen=True, kw_only=True):
+    """Many of a pool came with a new bootId at once; their silence is explained by that."""
+
+    pool: str
+    restarted: int
+    size: int
+    since: Timestamp
+
+
 class EnforcementAnswer(Told, frozen=True, kw_only=True):
-    """Whether anybody can be fired by a policy."""
+    """Whether anybody can be fired by a policy, what holds everybody, and what waits for a person."""
 
     enabled: bool
     stopped: StoppedTold | None
     everywhere: StoppedTold | None
     panics: tuple[PanicTold, ...]
+    causes: tuple[CauseTold, ...]
+    deploys: tuple[DeployTold, ...]
+    waiting: tuple[WaitingTold, ...]
+
+
+# audit
+
+
+class BrokenTold(Told, frozen=True, kw_only=True):
+    """The first record that is not what the chain says."""
+
+    number: int
+    decision_id: str | None
+    """null when the record is missing."""
+    problem: str
+
+
+class ChainAnswer(Told, frozen=True, kw_only=True):
+    """Whether the decisions are those that were made, in their order, all of them."""
+
+    state: str
+    """ok; redacted: whole, with personal fields of some erased; or broken."""
+    decisions: int
+    """In order, up to the first broken one."""
+    redacted: int
+    head: str
+    """The digest after those: keep it elsewhere, and what came before cannot be rewritten unseen."""
+    broken: BrokenTold | None
+    words: str
+
+
+class ReportCaseTold(Told, frozen=True, kw_only=True):
+    """One thing that was concluded, and what became of it."""
+
+    decision_id: str
+    number: int
+    at: Timestamp
+    agent_id: str
+    title: str
+    paragraphs: tuple[str, ...]
+
+
+class AuditReport(Told, frozen=True, kw_only=True):
+    """Who was judged, how, and whether it was right: for someone who is no engineer."""
+
+    title: str
+    at: Timestamp
+    agent_id: str | None
+    since: Timestamp | None
+    summary: tuple[str, ...]
+    cases: tuple[ReportCaseTold, ...]
+    """Oldest first."""
+    chain: ChainAnswer
+    text: str
+    """All of it as plain text."""
 
 
 ANSWERS: tuple[type[Struct], ...] = (
@@ -534,6 +867,13 @@ ANSWERS: tuple[type[Struct], ...] = (
     PoliciesAnswer,
     CheckAnswer,
     EnforcementAnswer,
+    ReviewAnswer,
+    SilenceAnswer,
+    SilencePage,
+    PolicyStatusAnswer,
+    KnownAnswer,
+    ChainAnswer,
+    AuditReport,
     ProblemDetails,
 )
 """Everything an answer may be, for the OpenAPI document."""

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from multidict import MultiMapping
 
+from pinkslip.model.time import from_rfc3339
 from pinkslip.web.problems import invalid_parameter
-from pinkslip.web.wire import name_fault
+from pinkslip.web.wire import is_instant, name_fault
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -76,6 +77,17 @@ class Query:
             raise invalid_parameter(name, f"{name} is {text[:40]!r}; send true or false")
         return text == "true"
 
+    def instant(self, name: str) -> int | None:
+        """Journal ms; None when absent."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if not is_instant(text):
+            raise invalid_parameter(
+                name, f"{name} is no RFC 3339 instant; send for example 2026-11-23T09:30:00Z"
+            )
+        return from_rfc3339(text)
+
     def number(self, parameter: Parameter) -> int:
         """An integer within its bounds, or the default."""
         text = self.text(parameter.name)
@@ -109,6 +121,8 @@ class Query:
 
 
 NO_QUERY = Query({})
+
+SINCE = Parameter(name="since", description="Taken at this instant (RFC 3339) or later.")
 
 
 def read_query(given: MultiMapping[str], parameters: Sequence[Parameter]) -> Query:

@@ -59,6 +59,11 @@ class Call(Generic[Body]):
     def workspace_id(self) -> int:
         return self.caller.workspace_id
 
+    @property
+    def displays(self) -> Mapping[str, str]:
+        """Reasons with their neutral names."""
+        return self.backend.displays(self.caller.workspace_id)
+
     def named(self, name: str, *, what: str) -> str:
         """A path segment, decoded. `Refused` when it cannot name anything."""
         return path_name(self.request, name, what=what)
@@ -80,6 +85,8 @@ class Route:
     """None: not JSON."""
     media: str = JSON
     """Of the answer."""
+    media_too: tuple[str, ...] = ()
+    """Given where `Accept` asks for it."""
     body: Any = None
     """The type a body is decoded to; None: no body. `RAW` hands the bytes on."""
     empty_body: bool = False

@@ -2,28 +2,50 @@
 
 from pinkslip.model.events import Finish, Heartbeat, Outcome, SessionReport
 from pinkslip.web.auth import Scope
-from pinkslip.web.handlers import acts, agents, decisions, ingest, policies, service, sessions
+from pinkslip.web.handlers import (
+    acts,
+    agents,
+    audit,
+    decisions,
+    ingest,
+    policies,
+    service,
+    sessions,
+    silences,
+)
 from pinkslip.web.payloads import (
     AgentAnswer,
     AgentPage,
+    AuditReport,
     BatchAnswer,
+    ChainAnswer,
     CheckAnswer,
     CheckRequest,
+    ContextRequest,
     DecisionAnswer,
     DecisionPage,
     EnforcementAnswer,
     EnforcementRequest,
     FireAnswer,
     FireRequest,
+    KnownAnswer,
     OutcomeAnswer,
     PoliciesAnswer,
+    PolicyStatusAnswer,
     ProtectRequest,
+    QuarantineRequest,
     ReinstateRequest,
     ReportAnswer,
+    ReviewAnswer,
+    ReviewRequest,
     SessionAnswer,
     SessionPage,
+    SilenceAnswer,
+    SilencePage,
+    SilenceRequest,
     WhyAnswer,
 )
+from pinkslip.web.query import SINCE
 from pinkslip.web.routes import BATCH_BODY, POLICY_BODY, Raw, Route
 from pinkslip.web.wire import JSON, NDJSON
 
@@ -147,6 +169,43 @@ AGENTS = (
         errors=(404, 409),
         idempotent=True,
     ),
+    Route(
+        method="POST",
+        path=f"{AGENT}/quarantine",
+        scope=Scope.OPERATE,
+        handler=acts.quarantine,
+        summary="Pause an agent for a time",
+        tag="agents",
+        body=QuarantineRequest,
+        answer=AgentAnswer,
+        errors=(404, 409),
+        idempotent=True,
+    ),
+    Route(
+        method="POST",
+        path=f"{AGENT}/release",
+        scope=Scope.OPERATE,
+        handler=acts.release,
+        summary="Let an agent go from probation, quarantine or notice",
+        tag="agents",
+        body=ContextRequest,
+        empty_body=True,
+        answer=AgentAnswer,
+        errors=(404, 409),
+        idempotent=True,
+    ),
+    Route(
+        method="POST",
+        path="/api/outcomes/{eventId}/review",
+        scope=Scope.OPERATE,
+        handler=acts.review,
+        summary="Give an outcome another score",
+        tag="agents",
+        body=ReviewRequest,
+        answer=ReviewAnswer,
+        errors=(404, 409),
+        idempotent=True,
+    ),
 )
 
 SESSIONS = (
@@ -219,6 +278,25 @@ DECIDING = (
         query=(decisions.RECOMPUTE,),
         errors=(404, 409),
     ),
+    *(
+        Route(
+            method="POST",
+            path=f"/api/decisions/{{id}}/{ruling}",
+            scope=Scope.OPERATE,
+            handler=handler,
+            summary=summary,
+            tag="decisions and policies",
+            body=ContextRequest,
+            empty_body=True,
+            answer=DecisionAnswer,
+            errors=(404, 409),
+            idempotent=True,
+        )
+        for ruling, handler, summary in (
+            ("veto", decisions.veto, "Stop a fire that was announced or asked for"),
+            ("approve", decisions.approve, "Allow a fire that was asked for"),
+        )
+    ),
     Route(
         method="GET",
         path="/api/policies",
@@ -227,6 +305,38 @@ DECIDING = (
         summary="The policies in force, and problems of the newest load",
         tag="decisions and policies",
         answer=PoliciesAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/api/policies/status",
+        scope=Scope.READ,
+        handler=policies.policy_status,
+        summary="How every policy fares, now and since an instant",
+        tag="decisions and policies",
+        answer=PolicyStatusAnswer,
+        query=(SINCE,),
+    ),
+    Route(
+        method="GET",
+        path="/api/policies/known",
+        scope=Scope.READ,
+        handler=policies.known,
+        summary="What policies can speak of here: results, roles, models and labels seen",
+        tag="decisions and policies",
+        answer=KnownAnswer,
+    ),
+    Route(
+        method="POST",
+        path="/api/policies/{name}/restore",
+        scope=Scope.OPERATE,
+        handler=policies.restore_policy,
+        summary="Let a policy act again that was overruled too often",
+        tag="decisions and policies",
+        body=ContextRequest,
+        empty_body=True,
+        answer=DecisionAnswer,
+        errors=(404, 409),
+        idempotent=True,
     ),
     Route(
         method="POST",
@@ -259,6 +369,66 @@ DECIDING = (
         answer=EnforcementAnswer,
         errors=(409,),
         idempotent=True,
+    ),
+)
+
+SILENCES = (
+    Route(
+        method="GET",
+        path="/api/silences",
+        scope=Scope.READ,
+        handler=silences.list_silences,
+        summary="List silences, newest first",
+        tag="silences",
+        answer=SilencePage,
+        query=silences.FILTERS,
+    ),
+    Route(
+        method="POST",
+        path="/api/silences",
+        scope=Scope.OPERATE,
+        handler=silences.add_silence,
+        summary="Keep policies from some agents for a while",
+        tag="silences",
+        body=SilenceRequest,
+        answer=SilenceAnswer,
+        errors=(409,),
+        idempotent=True,
+        also={"201": "Begun"},
+    ),
+    Route(
+        method="DELETE",
+        path="/api/silences/{id}",
+        scope=Scope.OPERATE,
+        handler=silences.end_silence,
+        summary="End a silence before its time",
+        tag="silences",
+        answer=SilenceAnswer,
+        errors=(404, 409),
+    ),
+)
+
+AUDIT = (
+    Route(
+        method="GET",
+        path="/api/audit/verify",
+        scope=Scope.READ,
+        handler=audit.verify,
+        summary="Whether the record of decisions is whole",
+        tag="audit",
+        answer=ChainAnswer,
+    ),
+    Route(
+        method="GET",
+        path="/api/audit/report",
+        scope=Scope.READ,
+        handler=audit.report,
+        summary="A report in words about one agent, or about everything since an instant",
+        tag="audit",
+        answer=AuditReport,
+        media_too=(audit.MARKDOWN, audit.PLAIN),
+        query=audit.FILTERS,
+        errors=(404,),
     ),
 )
 
@@ -312,17 +482,16 @@ def _later(method: str, path: str, what: str) -> Route:
     )
 
 
-LATER = (
-    _later("POST", f"{AGENT}/quarantine", "quarantine"),
-    _later("POST", f"{AGENT}/release", "release from quarantine"),
-    _later("POST", "/api/outcomes/{eventId}/review", "the review of outcomes"),
-    _later("POST", "/api/decisions/{id}/veto", "the veto"),
-    _later("POST", "/api/decisions/{id}/approve", "the approval of decisions"),
-    _later("GET", "/api/silences", "silences"),
-    _later("POST", "/api/silences", "silences"),
-    _later("DELETE", "/api/silences", "silences"),
-    _later("GET", "/api/stream", "the event stream"),
-)
+LATER = (_later("GET", "/api/stream", "the event stream"),)
 """Named in the design, built later: refused by name."""
 
-ROUTES: tuple[Route, ...] = (*INGEST, *AGENTS, *SESSIONS, *DECIDING, *SERVICE, *LATER)
+ROUTES: tuple[Route, ...] = (
+    *INGEST,
+    *AGENTS,
+    *SESSIONS,
+    *DECIDING,
+    *SILENCES,
+    *AUDIT,
+    *SERVICE,
+    *LATER,
+)

@@ -202,7 +202,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 NUL_OR_HALF = "holds a NUL character, or half of a surrogate pair; leave it out"
 _NUL_OR_HALF = re.compile("[\x00\ud800-\udfff]")
 _FREE_TEXT = frozenset(
-    {"current_task", "last_error", "error", "context", "context_summary", "text"}
+    {"current_task", "last_error", "error", "context", "context_summary", "text", "comment"}
 )
 _INSTANTS = frozenset({"sent_at", "started_at", "last_message_at", "ended_at", "until"})
 _RFC3339 = re.compile(

@@ -1,4 +1,4 @@
-"""What people do to agents: fire, reinstate, protect."""
+"""What people do to agents and outcomes: fire, reinstate, protect, quarantine, release, review."""
 
 from typing import Any
 
@@ -8,14 +8,18 @@ from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.time import from_rfc3339, rfc3339
 from pinkslip.model.words import Guard, Standing, Status
 from pinkslip.store.acts import FireDone
+from pinkslip.web.answers import review_answer
 from pinkslip.web.handlers.agents import whole_answer
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import (
     AgentAnswer,
+    ContextRequest,
     FireAnswer,
     FireRequest,
     ProtectRequest,
+    QuarantineRequest,
     ReinstateRequest,
+    ReviewRequest,
 )
 from pinkslip.web.problems import Fault, invalid
 from pinkslip.web.routes import Call
@@ -40,6 +44,7 @@ async def fire(call: Call[FireRequest]) -> web.Response:
         FireAnswer(
             agent_id=done.agent_id,
             reason=done.reason,
+            reason_shown=call.displays.get(done.reason, done.reason),
             context=done.context,
             fired_at=rfc3339(done.at),
             fire_id=done.fire_id,
@@ -92,20 +97,61 @@ async def reinstate(call: Call[ReinstateRequest]) -> web.Response:
 
 async def protect(call: Call[ProtectRequest]) -> web.Response:
     """Keep policies from firing the agent for a time."""
-    until = None if call.body.until is None else from_rfc3339(call.body.until)
-    if until is not None and until <= call.backend.now():
-        raise invalid(
-            "/until: lies in the past; send an instant to come, or null to lift a protection",
-            Fault("/until", "lies in the past"),
-        )
+    until = call.body.until
     view = await call.backend.protect(
         call.workspace_id,
         call.named("id", what=AGENT),
-        until=until,
+        until=None if until is None else to_come(call, until, "or null to lift a protection"),
         context=call.body.context,
         actor=call.caller.actor,
     )
     return reply(await _as_it_stands(call, view))
+
+
+async def quarantine(call: Call[QuarantineRequest]) -> web.Response:
+    """Pause the agent until an instant; its heartbeats are answered with that order."""
+    view = await call.backend.quarantine(
+        call.workspace_id,
+        call.named("id", what=AGENT),
+        until=to_come(call, call.body.until, "or release the agent"),
+        context=call.body.context,
+        actor=call.caller.actor,
+    )
+    return reply(await _as_it_stands(call, view))
+
+
+async def release(call: Call[ContextRequest]) -> web.Response:
+    """Let the agent go from probation, quarantine or notice; every policy begins with it anew."""
+    view = await call.backend.release(
+        call.workspace_id,
+        call.named("id", what=AGENT),
+        context=call.body.context,
+        actor=call.caller.actor,
+    )
+    return reply(await _as_it_stands(call, view))
+
+
+async def review(call: Call[ReviewRequest]) -> web.Response:
+    """Another score for an outcome. The newest review counts, and its result stays."""
+    done = await call.backend.review(
+        call.workspace_id,
+        call.named("eventId", what="the eventId"),
+        score=call.body.score,
+        comment=call.body.comment,
+        actor=call.caller.actor,
+    )
+    return reply(review_answer(done))
+
+
+def to_come(call: Call[Any], text: str, otherwise: str) -> int:
+    """The instant `until` names, which must not have passed."""
+    until = from_rfc3339(text)
+    if until <= call.backend.now():
+        raise invalid(
+            f"/until: lies in the past; send an instant to come, {otherwise}",
+            Fault("/until", "lies in the past"),
+        )
+    return until
 
 
 async def _as_it_stands(call: Call[Any], acted: AgentView) -> AgentAnswer:

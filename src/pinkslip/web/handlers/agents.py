@@ -11,7 +11,15 @@ from pinkslip.model.errors import NotFound
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.views import AgentFilters
-from pinkslip.web.answers import agent_answer, fire_entry, policy_answer_told, view_of
+from pinkslip.web.answers import (
+    agent_answer,
+    fire_entry,
+    instant,
+    policy_answer_told,
+    silence_answer,
+    view_of,
+    waiting_told,
+)
 from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.ingest import AGENT
 from pinkslip.web.payloads import AgentAnswer, AgentPage, WhyAnswer
@@ -161,7 +169,13 @@ async def _answers(call: Call[None], views: Sequence[AgentView]) -> list[AgentAn
     fires = await call.backend.fires(call.workspace_id, fired) if fired else {}
     workspace = call.backend.workspace(call.workspace_id)
     return [
-        agent_answer(view, workspace=workspace, fires=fires.get(view.agent_no, ()), whole=False)
+        agent_answer(
+            view,
+            workspace=workspace,
+            fires=fires.get(view.agent_no, ()),
+            displays=call.displays,
+            whole=False,
+        )
         for view in views
     ]
 
@@ -233,6 +247,7 @@ async def whole_answer(call: Call[Any], view: AgentView) -> AgentAnswer:
         view,
         workspace=call.backend.workspace(call.workspace_id),
         fires=fires.get(view.agent_no, ()),
+        displays=call.displays,
         whole=True,
     )
 
@@ -247,15 +262,24 @@ async def why(call: Call[None]) -> web.Response:
     fires = {}
     if agent.fired_count:
         fires = await call.backend.fires(call.workspace_id, [agent.agent_no])
+    displays, facts = call.displays, call.backend.facts
     return reply(
         WhyAnswer(
             agent_id=agent.agent_id,
             status=agent.status,
             standing=agent.standing,
+            standing_until=instant(agent.standing_until),
             at=rfc3339(answer.at),
             policies=tuple(policy_answer_told(policy) for policy in answer.policies),
+            waiting=tuple(
+                waiting_told(waiting, displays=displays)
+                for waiting in facts.waiting
+                if waiting.agent_no == agent.agent_no
+            ),
+            silences=tuple(silence_answer(state, now=answer.at) for state in answer.silences),
             fire_history=tuple(
-                fire_entry(fire, whole=False) for fire in fires.get(agent.agent_no, ())
+                fire_entry(fire, displays=displays, whole=False)
+                for fire in fires.get(agent.agent_no, ())
             ),
         )
     )

@@ -1,21 +1,22 @@
 """Decision records: what was concluded, on what evidence, and whether it comes out the same today."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 
 from pinkslip.model.errors import NotFound
-from pinkslip.model.time import from_rfc3339
 from pinkslip.model.words import Guard, Mode, Verdict
-from pinkslip.store.views import DecisionFilters
+from pinkslip.store.views import DecisionFilters, StoredDecision
 from pinkslip.web.answers import decision_answer
 from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX, agent_asked_for, no_agent
-from pinkslip.web.payloads import DecisionPage
-from pinkslip.web.problems import invalid_parameter
-from pinkslip.web.query import Parameter, Query
+from pinkslip.web.payloads import ContextRequest, DecisionPage
+from pinkslip.web.query import SINCE, Parameter
 from pinkslip.web.routes import Call
-from pinkslip.web.wire import is_instant, reply
+from pinkslip.web.wire import reply
 
 LIST_NAME = "decisions"
+DECISION = "the decision's id"
 
 FILTERS = (
     Parameter(name="agentId", description="About this agent, by agentId or uuid."),
@@ -23,7 +24,7 @@ FILTERS = (
     Parameter(name="verdict", words=tuple(Verdict), description="What was concluded."),
     Parameter(name="mode", words=tuple(Mode), description="The policy's mode then."),
     Parameter(name="guard", words=tuple(Guard), description="Which guard held it."),
-    Parameter(name="since", description="Taken at this instant (RFC 3339) or later."),
+    SINCE,
     LIMIT,
     CURSOR,
 )
@@ -46,7 +47,7 @@ async def list_decisions(call: Call[None]) -> web.Response:
             verdict=query.word("verdict", Verdict),
             mode=query.word("mode", Mode),
             guard=query.word("guard", Guard),
-            since=_since(query),
+            since=query.instant(SINCE.name),
         ),
         before=read_cursor(query, int, list_name=LIST_NAME),
         limit=min(limit + 1, PAGE_MAX),
@@ -55,7 +56,10 @@ async def list_decisions(call: Call[None]) -> web.Response:
     if len(found) in {limit + 1, PAGE_MAX}:
         following = write_cursor(page[-1].number, query, list_name=LIST_NAME)
     return reply(
-        DecisionPage(items=[decision_answer(decision) for decision in page], next=following)
+        DecisionPage(
+            items=[decision_answer(decision, displays=call.displays) for decision in page],
+            next=following,
+        )
     )
 
 
@@ -75,24 +79,41 @@ async def _agent_id(call: Call[None]) -> str | None:
     return ident
 
 
-def _since(query: Query) -> int | None:
-    text = query.text("since")
-    if text is None:
-        return None
-    if not is_instant(text):
-        raise invalid_parameter(
-            "since", "since is no RFC 3339 instant; send for example 2026-11-23T09:30:00Z"
-        )
-    return from_rfc3339(text)
-
-
 async def get_decision(call: Call[None]) -> web.Response:
     """One record; `recompute=true` works its evidence out again from the journal."""
-    ident = call.named("id", what="the decision's id")
-    decision = await call.backend.decision(call.workspace_id, ident)
-    if decision is None:
-        raise NotFound(f"no decision {ident!r} in this workspace")
+    decision = await found_decision(call)
     recomputed = None
     if call.query.truth("recompute"):
         recomputed = await call.backend.recompute(call.workspace_id, decision.id)
-    return reply(decision_answer(decision, recomputed))
+    return reply(decision_answer(decision, recomputed, displays=call.displays))
+
+
+async def found_decision(call: Call[None]) -> StoredDecision:
+    """The decision the path names, or 404."""
+    ident = call.named("id", what=DECISION)
+    decision = await call.backend.decision(call.workspace_id, ident)
+    if decision is None:
+        raise NotFound(f"no decision {ident!r} in this workspace")
+    return decision
+
+
+async def veto(call: Call[ContextRequest]) -> web.Response:
+    """Stop a fire that a decision announced, or asked for."""
+    return await _ruled(call, call.backend.veto)
+
+
+async def approve(call: Call[ContextRequest]) -> web.Response:
+    """Allow a fire that a decision asked for."""
+    return await _ruled(call, call.backend.approve)
+
+
+async def _ruled(
+    call: Call[ContextRequest], rule: Callable[..., Awaitable[StoredDecision]]
+) -> web.Response:
+    ruling = await rule(
+        call.workspace_id,
+        call.named("id", what=DECISION),
+        context=call.body.context,
+        actor=call.caller.actor,
+    )
+    return reply(decision_answer(ruling, displays=call.displays))

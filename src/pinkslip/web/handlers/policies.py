@@ -3,21 +3,59 @@
 from aiohttp import web
 
 from pinkslip.web.answers import (
+    decision_answer,
     enforcement_answer,
     enforcing,
+    known_answer,
     policies_answer,
+    policy_status_answer,
     policy_told,
     problems_told,
 )
-from pinkslip.web.payloads import CheckAnswer, CheckRequest, EnforcementRequest
+from pinkslip.web.backend import PolicyState
+from pinkslip.web.payloads import (
+    CheckAnswer,
+    CheckRequest,
+    ContextRequest,
+    EnforcementRequest,
+    PoliciesAnswer,
+)
 from pinkslip.web.problems import Fault, Refused
+from pinkslip.web.query import SINCE
 from pinkslip.web.routes import Call
 from pinkslip.web.wire import reply
 
 
 async def list_policies(call: Call[None]) -> web.Response:
     """The set in force, and the problems of the newest attempt to load another."""
-    return reply(policies_answer(await call.backend.policies(call.workspace_id)))
+    return reply(_answer(call, await call.backend.policies(call.workspace_id)))
+
+
+async def policy_status(call: Call[None]) -> web.Response:
+    """How every policy fares: whom it holds for now, and what it came to."""
+    since = call.query.instant(SINCE.name)
+    tallies = await call.backend.policy_tallies(call.workspace_id, since=since)
+    state = await call.backend.policies(call.workspace_id)
+    waiting = call.backend.facts.waiting
+    return reply(policy_status_answer(state, tallies, waiting=waiting, since=since))
+
+
+async def restore_policy(call: Call[ContextRequest]) -> web.Response:
+    """Let a policy act again that was overruled too often."""
+    record = await call.backend.restore_policy(
+        call.workspace_id,
+        call.named("name", what="the policy's name"),
+        context=call.body.context,
+        actor=call.caller.actor,
+    )
+    return reply(decision_answer(record, displays=call.displays))
+
+
+async def known(call: Call[None]) -> web.Response:
+    """What policies can speak of here: results reported, roles, models and labels seen, sizes of pools."""
+    found = await call.backend.known(call.workspace_id)
+    state = await call.backend.policies(call.workspace_id)
+    return reply(known_answer(found, reasons=state.policy_set.reasons, displays=call.displays))
 
 
 async def check_policies(call: Call[CheckRequest]) -> web.Response:
@@ -38,9 +76,9 @@ async def check_policies(call: Call[CheckRequest]) -> web.Response:
 
 
 async def get_enforcement(call: Call[None]) -> web.Response:
-    """Whether policies may act, and where panic holds them."""
+    """Whether policies may act, what holds them everywhere, and what waits for a person."""
     state = await call.backend.enforcement(call.workspace_id)
-    return reply(enforcement_answer(state, call.backend.facts.panics))
+    return reply(enforcement_answer(state, call.backend.facts, displays=call.displays))
 
 
 async def set_enforcement(call: Call[EnforcementRequest]) -> web.Response:
@@ -55,7 +93,7 @@ async def set_enforcement(call: Call[EnforcementRequest]) -> web.Response:
         reason=request.reason,
         actor=call.caller.actor,
     )
-    return reply(enforcement_answer(state, call.backend.facts.panics))
+    return reply(enforcement_answer(state, call.backend.facts, displays=call.displays))
 
 
 async def reload(call: Call[None]) -> web.Response:
@@ -72,4 +110,9 @@ async def reload(call: Call[None]) -> web.Response:
                 for problem in state.problems
             ],
         )
-    return reply(policies_answer(state))
+    return reply(_answer(call, state))
+
+
+def _answer(call: Call[None], state: PolicyState) -> PoliciesAnswer:
+    waiting = call.backend.facts.waiting
+    return policies_answer(state, waiting=waiting, displays=call.displays)

@@ -1,0 +1,188 @@
+"""What became of a decision, or will: whether it was carried out, stopped, taken back, and whether it was wrong.
+
+Pure: from the records after it, the fire it led to, and what still waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pinkslip.model.time import spoken
+from pinkslip.model.words import DeliveryState, EpisodeState, Verdict
+from pinkslip.store.views import Fire, StoredDecision
+from pinkslip.web.backend import Waiting
+from pinkslip.web.words import Displays, concluded, one_line, quoted, sentence, when
+
+_SETTLES = frozenset(
+    {
+        Verdict.FIRED,
+        Verdict.VETOED,
+        Verdict.CANCELLED,
+        Verdict.SUPERSEDED,
+        Verdict.REINSTATED,
+        Verdict.RELEASED,
+    }
+)
+"""What ends the waiting of an announced fire."""
+_MOVES = _SETTLES | {Verdict.PROBATION, Verdict.QUARANTINED}
+"""What changes an agent's standing after a milder rung."""
+_ACTS = frozenset(
+    {
+        Verdict.FIRED,
+        Verdict.QUARANTINED,
+        Verdict.PROBATION,
+        Verdict.NOTIFIED,
+        Verdict.NOTICED,
+        Verdict.ASKED,
+    }
+)
+"""What a policy does once no guard holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is known beside the decision itself."""
+
+    now: int
+    displays: Displays
+    later: Sequence[StoredDecision] = ()
+    """Records after it about the same agent, oldest first."""
+    fire: Fire | None = None
+    """The fire it led to."""
+    waiting: Waiting | None = None
+    """What it announced and still waits."""
+
+
+def became(decision: StoredDecision, beside: Beside) -> tuple[str, ...]:
+    """Sentences; none where nothing can come of such a decision."""
+    match decision.verdict:
+        case Verdict.FIRED:
+            return _after_fire(beside)
+        case Verdict.NOTICED | Verdict.ASKED:
+            return _after_announcement(decision, beside)
+        case Verdict.QUARANTINED | Verdict.PROBATION:
+            return _after_rung(decision, beside)
+        case Verdict.HELD:
+            return _after_hold(decision, beside)
+        case (
+            Verdict.SHADOWED
+            | Verdict.NOTIFIED
+            | Verdict.SUPERSEDED
+            | Verdict.CANCELLED
+            | Verdict.RELEASED
+            | Verdict.VETOED
+            | Verdict.APPROVED
+            | Verdict.REINSTATED
+            | Verdict.DEMOTED
+            | Verdict.RESTORED
+        ):
+            return ()
+
+
+def _after_fire(beside: Beside) -> tuple[str, ...]:
+    fire = beside.fire
+    if fire is None:
+        return ("It left no fire behind: the agent's record was deleted.",)
+    told = []
+    if fire.deliveries:
+        told.append(_DELIVERED[fire.deliveries[-1].state])
+    told.append(_taken_back(fire))
+    return tuple(told)
+
+
+_DELIVERED = {
+    DeliveryState.PENDING: "It has not been told to stop yet: the order waits for its next report.",
+    DeliveryState.DELIVERED: "It was told to stop.",
+    DeliveryState.CONFIRMED: "It stopped.",
+    DeliveryState.UNVERIFIED: "It fell silent; nobody can say for sure that it stopped.",
+    DeliveryState.ZOMBIE: "It was told to stop and still reports.",
+    DeliveryState.CANCELLED: "The order to stop was withdrawn.",
+}
+
+
+def _taken_back(fire: Fire) -> str:
+    if fire.reinstated_at is None:
+        return "It was not taken back, and nobody has called it wrong."
+    wrong = (
+        "and marked the fire as wrong" if fire.was_wrong else "without calling the fire wrong"
+    )
+    because = f": {quoted(fire.reinstate_context)}" if fire.reinstate_context else ""
+    by = one_line(fire.reinstated_by or "") or "a person"
+    return sentence(
+        f"it was taken back: {by} reinstated the agent on {when(fire.reinstated_at)}, {wrong}{because}"
+    )
+
+
+def _after_announcement(decision: StoredDecision, beside: Beside) -> tuple[str, ...]:
+    approvals = [
+        one
+        for one in beside.later
+        if one.verdict is Verdict.APPROVED and one.policy == decision.policy
+    ]
+    told = [_happened(one, beside) for one in approvals[:1]]
+    if beside.waiting is not None:
+        return (*told, _waits(beside.waiting, beside))
+    settled = _first(decision, beside, _SETTLES)
+    if settled is None:
+        told.append("Nothing has come of it.")
+    else:
+        told.append(_happened(settled, beside))
+    return tuple(told)
+
+
+def _waits(waiting: Waiting, beside: Beside) -> str:
+    if waiting.state is EpisodeState.AWAITING:
+        before = (
+            f", and not before {when(waiting.until)}"
+            if waiting.until is not None and waiting.until > beside.now
+            else ""
+        )
+        return f"Nobody is fired unless a person approves{before}. It is called off by itself if the agent recovers."
+    if waiting.until is None or waiting.until <= beside.now:
+        return "Its time has come: the next tick asks the safeguards again, and fires the agent if they let it."
+    left = spoken(waiting.until - beside.now)
+    return (
+        f"The agent is fired on {when(waiting.until)}, in {left}, unless a person vetoes it or the agent recovers. "
+        "The safeguards are asked again then."
+    )
+
+
+def _after_rung(decision: StoredDecision, beside: Beside) -> tuple[str, ...]:
+    moved = _first(decision, beside, _MOVES)
+    if moved is not None:
+        return (_happened(moved, beside),)
+    until = decision.evidence.until
+    if until is None:
+        return ("It stands until the agent recovers, gets worse, or a person releases it.",)
+    if until <= beside.now:
+        return (f"Its time passed on {when(until)}.",)
+    return (
+        f"It ends by itself on {when(until)}, unless the agent recovers or a person releases it before.",
+    )
+
+
+def _after_hold(decision: StoredDecision, beside: Beside) -> tuple[str, ...]:
+    acted = _first(decision, beside, _ACTS)
+    if acted is None:
+        return ("It has not been done since.",)
+    return (_happened(acted, beside),)
+
+
+def _first(
+    decision: StoredDecision, beside: Beside, verdicts: frozenset[Verdict]
+) -> StoredDecision | None:
+    """The first of these afterwards: by the same policy, or by a person whatever the policy."""
+    return next(
+        (
+            one
+            for one in beside.later
+            if one.verdict in verdicts
+            and one.number > decision.number
+            and one.policy in {decision.policy, ""}
+        ),
+        None,
+    )
+
+
+def _happened(one: StoredDecision, beside: Beside) -> str:
+    because = f": {quoted(one.context)}" if one.context else ""
+    return sentence(f"on {when(one.at)} {concluded(one, beside.displays)}{because}")

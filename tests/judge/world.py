@@ -128,6 +128,7 @@ class World:
         observing_since: int = START - DAY,
         blind: Sequence[tuple[int, int]] = (),
         stale_factor: float = 3.0,
+        min_tasks: int = 5,
         acts: Acts | None = None,
         past: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> None:
@@ -136,6 +137,7 @@ class World:
         self.observing_since = observing_since
         self.blind = blind
         self.stale_factor = stale_factor
+        self.min_tasks = min_tasks
         self.acts = acts or Acts()
         self.past = past
         """Tasks and successes by lineage, of agents that have left memory."""
@@ -161,6 +163,10 @@ class World:
     @cached_property
     def active(self) -> Bools:
         return self._bools(agent is not None and agent.is_active for agent in self.agents)
+
+    @cached_property
+    def finished(self) -> Bools:
+        return self._bools(agent is not None and agent.finished for agent in self.agents)
 
     @cached_property
     def tasks(self) -> Integers:

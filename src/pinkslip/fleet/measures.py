@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.columns import Columns
@@ -52,6 +53,7 @@ class Parts:
     columns: Columns
     memory: Memory
     spells: Spells
+    acts: Acts
     words: Callable[[str], Words]
     observing_since: int
 
@@ -74,6 +76,12 @@ class Measures:
         self.standing: Codes = columns.standing[:size]
         self.finished: Bools = columns.finished_at[:size] > 0
         self.protected_until = columns.protected_until[:size]
+        self.standing_until = columns.standing_until[:size]
+        self.ordered_until = columns.ordered_until[:size]
+        """The end of a person's quarantine."""
+        self.released_at = columns.released_at[:size]
+        self.boot_changed_at = columns.boot_changed_at[:size]
+        self.acts = parts.acts
         self.created_at = columns.incarnation_at[:size]
         """Since when the present incarnation has been known."""
         self.tasks: Integers = columns.tasks[:size] - columns.tasks_before[:size]
@@ -81,6 +89,7 @@ class Measures:
         self.active = active(columns, slice(size))
         self.observing_since = parts.observing_since
         self.stale_factor = parts.settings.stale_factor
+        self.min_tasks = parts.settings.min_tasks
         self.interval_ms = intervals(columns, slice(size), parts.settings)
         self.interval_s: Floats = self.interval_ms / 1000.0
         """Declared, else assumed."""

@@ -1,16 +1,19 @@
-"""Expressions over a fleet: every agent at once, three-valued, quantiles last and only where they matter.
+"""Expressions over a fleet: every agent at once, three-valued, what costs most last and only where it matters.
 
-A number is a float64, NaN where unknown. A condition is two masks, `yes` and `no`; where neither is set the
-answer is unknown. Comparisons with NaN are false in IEEE arithmetic, which is exactly what sets neither.
+A number is a float64, NaN where unknown; a condition is a `Truth`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field, replace
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Floats, Integers
-from pinkslip.judge.view import Bools, FleetView
+from pinkslip.judge.kleene import Truth, compared, joined, neutral
+from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.readings import DEFAULT_POOL, QUANTILES, Readings, finite
+from pinkslip.judge.view import Bools
+from pinkslip.judge.weighing import CONDITIONS, EVIDENCE, LEANING, Weighed, Weighing
 from pinkslip.model.policy import (
     Arithmetic,
     Call,
@@ -19,94 +22,98 @@ from pinkslip.model.policy import (
     Expression,
     Filter,
     Logic,
-    Matcher,
     Measured,
     Negative,
     Not,
-    Window,
+    Policy,
 )
+from pinkslip.model.words import Scope
 
-QUANTILES = frozenset({"duration_p50", "duration_p95"})
-"""Measures the fleet works out agent by agent, on request."""
+__all__ = [
+    "QUANTILES",
+    "Evaluator",
+    "Readings",
+    "Truth",
+    "calls_of",
+    "measures_of",
+    "reads_quantile",
+]
 
-_ANY_OUTCOME = Filter()
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """A condition's answer per slot asked."""
-
-    yes: Bools
-    no: Bools
-
-    @property
-    def unknown(self) -> Bools:
-        return ~(self.yes | self.no)
-
-
-class Readings:
-    """What was read of one fleet at one instant, so that twenty policies read it once."""
-
-    def __init__(self, view: FleetView) -> None:
-        self.view = view
-        self.everybody = np.arange(view.size, dtype=np.int64)
-        self.matched: dict[tuple[tuple[Matcher, ...], bool], Bools] = {}
-        """Who a combination of matchers is about; see `matching`."""
-        self.admitted: dict[Matcher, Bools] = {}
-        self._values: dict[tuple[str, Window | None, Filter], Floats] = {}
-        self._quantiles: dict[tuple[str, Window, Filter], tuple[Floats, Bools]] = {}
-
-    def number(self, measured: Measured, outcomes: Filter, slots: Integers) -> Floats:
-        """A measure of the agents in `slots`."""
-        if measured.name in QUANTILES and measured.window is not None:
-            return self._quantile(measured.name, measured.window, outcomes, slots)
-        values = self._value(measured.name, measured.window, outcomes)
-        return values if slots is self.everybody else values[slots]
-
-    def plain(self, name: str) -> Floats:
-        """A measure without a window, of everybody."""
-        return self._value(name, None, _ANY_OUTCOME)
-
-    def _value(self, name: str, window: Window | None, outcomes: Filter) -> Floats:
-        key = (name, window, outcomes)
-        known = self._values.get(key)
-        if known is None:
-            known = self._values[key] = _finite(self.view.value(name, window, outcomes))
-        return known
-
-    def _quantile(self, name: str, window: Window, outcomes: Filter, slots: Integers) -> Floats:
-        key = (name, window, outcomes)
-        if key not in self._quantiles:
-            size = self.view.size
-            self._quantiles[key] = (np.full(size, np.nan), np.zeros(size, dtype=np.bool_))
-        values, is_known = self._quantiles[key]
-        missing = slots[~is_known[slots]]
-        if missing.size:
-            values[missing] = _finite(self.view.quantile(name, window, outcomes, missing))
-            is_known[missing] = True
-        return values[slots]
+_SLOW = frozenset({"posterior", "peers", "outlier"})
+"""Functions that compare an agent with its pool: asked when it is known of whom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluates one policy's expressions: the readings under its own filter of outcomes."""
+    """Evaluates one policy's expressions: the readings under its own filter of outcomes, its own evidence."""
 
     readings: Readings
     outcomes: Filter
+    _: KW_ONLY
+    ledger: Ledger | None = None
+    """What its ladder leaves out; None: nothing."""
+    pool: str = DEFAULT_POOL
+    """The label whose agents are compared with each other."""
+    scope: Scope = Scope.AGENT
+    among: Bools | None = None
+    """Whom the policy is about, per slot, for `fdr`; None: everybody active."""
+    lean: float = 1.0
+    _weighing: Weighing = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Set the scales up."""
+        view = self.readings.view
+        weighing = Weighing(
+            readings=self.readings,
+            outcomes=self.outcomes,
+            ledger=whole(view) if self.ledger is None else self.ledger,
+            pool=self.pool,
+            scope=self.scope,
+            among=view.active if self.among is None else self.among,
+            lean=self.lean,
+        )
+        object.__setattr__(self, "_weighing", weighing)
+
+    @classmethod
+    def of(
+        cls,
+        policy: Policy,
+        readings: Readings,
+        *,
+        ledger: Ledger | None,
+        pool: str,
+        among: Bools | None = None,
+    ) -> "Evaluator":
+        """One policy's, as its keys say."""
+        return cls(
+            readings,
+            policy.outcomes,
+            ledger=ledger,
+            pool=pool,
+            scope=policy.scope,
+            among=among,
+        )
 
     def truth(self, node: Expression, slots: Integers) -> Truth:
         """Kleene's three values of a condition, for the agents in `slots`."""
         match node:
             case Comparison():
                 left, right = self.number(node.left, slots), self.number(node.right, slots)
-                return _compared(node.operator, left, right)
+                return compared(node.operator, left, right)
             case Not():
                 answer = self.truth(node.operand, slots)
                 return Truth(answer.no, answer.yes)
             case Logic():
                 return self._logic(node, slots)
+            case Call() if node.function in CONDITIONS:
+                return self._weighing.truth(node, slots)
             case _:
                 raise TypeError(f"{type(node).__name__} is a number, not a condition")
+
+    def leaning(self, node: Expression, slots: Integers) -> Truth:
+        """The same condition asked earlier: every `proven` at the square root of its error, every `decayed` at
+        half its limit. Who leans is no case yet, and tells of a cause that is about to make many."""
+        return replace(self, lean=self.lean * LEANING).truth(node, slots)
 
     def number(self, node: Expression, slots: Integers) -> Floats:
         """A number, NaN where unknown; never infinite."""
@@ -114,23 +121,42 @@ class Evaluator:
             case Constant():
                 return np.broadcast_to(np.float64(node.value), slots.shape)
             case Measured():
-                return self.readings.number(node, self.outcomes, slots)
+                return self.readings.number(node, self.outcomes, slots, pool=self.pool)
             case Negative():
                 return -self.number(node.operand, slots)
             case Arithmetic():
                 left, right = self.number(node.left, slots), self.number(node.right, slots)
                 return _calculated(node.operator, left, right)
+            case Call() if node.function in EVIDENCE:
+                return self._weighing.number(node, slots)
             case Call():
                 return _called(node, [self.number(each, slots) for each in node.arguments])
             case _:
                 raise TypeError(f"{type(node).__name__} is a condition, not a number")
 
+    def weigh(self, call: Call, slots: Integers) -> Weighed:
+        """An evidence function's statistic, for the record."""
+        return self._weighing.weigh(call, slots)
+
+    def meter(self, node: Expression, slots: Integers) -> Floats:
+        """How much of the way a condition has come, 0 to 1: `proven` and `decayed` by their statistic over what it
+        must reach, comparisons all or nothing, `and` as far as its last part, `or` as its first; 0 where unknown."""
+        match node:
+            case Call():
+                return self.weigh(node, slots).reached
+            case Logic():
+                meters = [self.meter(each, slots) for each in node.operands]
+                return _least(meters) if node.operator == "and" else _most(meters)
+            case _:
+                return self.truth(node, slots).yes.astype(np.float64)
+
     def strength(self, node: Expression, slots: Integers, *, holds: bool = True) -> Floats:
         """How far beyond its threshold a condition is, from 0 to 1, for agents for whom it holds (or does not).
 
         A comparison's is |left - right| / (|left| + |right|): twice the limit is 1/3 whatever the unit and the
-        direction, nothing at all against something is 1. `and` is as strong as its weakest part, `or` as its
-        strongest true one. An equality that holds is beyond nothing: 0. To 9 decimals.
+        direction, nothing at all against something is 1. That of `proven` and `decayed` is 1 - limit/statistic:
+        twice the evidence needed is 1/2. `and` is as strong as its weakest part, `or` as its strongest true
+        one. An equality that holds is beyond nothing: 0. To 9 decimals.
         """
         return np.round(self._strength(node, slots, holds), 9)
 
@@ -151,22 +177,24 @@ class Evaluator:
             case Comparison():
                 left, right = self.number(node.left, slots), self.number(node.right, slots)
                 return _margin(left, right)
+            case Call() if node.function in CONDITIONS:
+                return self.weigh(node, slots).strength(holds=holds)
             case _:
                 raise TypeError(f"{type(node).__name__} is a number, not a condition")
 
     def _logic(self, node: Logic, slots: Integers) -> Truth:
-        """Operands that read no quantile first; the others only for agents they can still change."""
-        quick = [each for each in node.operands if not reads_quantile(each)]
-        slow = [each for each in node.operands if reads_quantile(each)]
-        answer = _neutral(node.operator, slots.size)
+        """Cheap operands first; the others only for agents they can still change."""
+        quick = [each for each in node.operands if not _is_slow(each)]
+        slow = [each for each in node.operands if _is_slow(each)]
+        answer = neutral(node.operator, slots.size)
         for operand in quick:
-            answer = _joined(node.operator, answer, self.truth(operand, slots))
+            answer = joined(node.operator, answer, self.truth(operand, slots))
         for operand in slow:
             is_open = ~(answer.no if node.operator == "and" else answer.yes)
             part = self.truth(operand, slots[is_open])
-            whole = _neutral(node.operator, slots.size)
-            whole.yes[is_open], whole.no[is_open] = part.yes, part.no
-            answer = _joined(node.operator, answer, whole)
+            every = neutral(node.operator, slots.size)
+            every.yes[is_open], every.no[is_open] = part.yes, part.no
+            answer = joined(node.operator, answer, every)
         return answer
 
 
@@ -195,49 +223,41 @@ def reads_quantile(node: Expression) -> bool:
     return any(measured.name in QUANTILES for measured in measures_of(node))
 
 
-def _neutral(operator: str, size: int) -> Truth:
-    """What changes nothing when joined: true for `and`, false for `or`."""
-    everywhere, nowhere = np.ones(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-    return Truth(everywhere, nowhere) if operator == "and" else Truth(nowhere, everywhere)
+def calls_of(node: Expression) -> Iterator[Call]:
+    """Every evidence function an expression asks, as often as it is written, left to right."""
+    match node:
+        case Call() if node.function in EVIDENCE:
+            yield node
+        case Call():
+            for argument in node.arguments:
+                yield from calls_of(argument)
+        case Arithmetic() | Comparison():
+            yield from calls_of(node.left)
+            yield from calls_of(node.right)
+        case Negative() | Not():
+            yield from calls_of(node.operand)
+        case Logic():
+            for operand in node.operands:
+                yield from calls_of(operand)
+        case Constant() | Measured():
+            return
 
 
-def _joined(operator: str, one: Truth, other: Truth) -> Truth:
-    if operator == "and":
-        return Truth(one.yes & other.yes, one.no | other.no)
-    if operator == "or":
-        return Truth(one.yes | other.yes, one.no & other.no)
-    raise ValueError(f"unknown operator {operator!r}")
-
-
-def _compared(operator: str, left: Floats, right: Floats) -> Truth:
-    match operator:
-        case "<":
-            return Truth(left < right, left >= right)
-        case "<=":
-            return Truth(left <= right, left > right)
-        case ">":
-            return Truth(left > right, left <= right)
-        case ">=":
-            return Truth(left >= right, left < right)
-        case "==":
-            return Truth(left == right, (left < right) | (left > right))
-        case "!=":
-            return Truth((left < right) | (left > right), left == right)
-        case _:
-            raise ValueError(f"unknown operator {operator!r}")
+def _is_slow(node: Expression) -> bool:
+    return reads_quantile(node) or any(call.function in _SLOW for call in calls_of(node))
 
 
 def _calculated(operator: str, left: Floats, right: Floats) -> Floats:
     with np.errstate(all="ignore"):
         match operator:
             case "+":
-                return _finite(left + right)
+                return finite(left + right)
             case "-":
-                return _finite(left - right)
+                return finite(left - right)
             case "*":
-                return _finite(left * right)
+                return finite(left * right)
             case "/":
-                return _finite(left / right)
+                return finite(left / right)
             case _:
                 raise ValueError(f"unknown operator {operator!r}")
 
@@ -263,12 +283,6 @@ def _least(columns: list[Floats]) -> Floats:
 def _most(columns: list[Floats]) -> Floats:
     most: Floats = np.maximum.reduce(columns)
     return most
-
-
-def _finite(values: Floats) -> Floats:
-    """Infinite is no measurement: unknown."""
-    infinite = np.isinf(values)
-    return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
 def _margin(left: Floats, right: Floats) -> Floats:

@@ -40,6 +40,11 @@ class FleetView(Protocol):
         ...
 
     @property
+    def finished(self) -> Bools:
+        """Ended as planned."""
+        ...
+
+    @property
     def tasks(self) -> Integers:
         """Outcomes counted in the present incarnation, whatever a policy's filter says."""
         ...
@@ -96,6 +101,11 @@ class FleetView(Protocol):
     @property
     def stale_factor(self) -> float:
         """Grace in intervals."""
+        ...
+
+    @property
+    def min_tasks(self) -> int:
+        """Fewer contributing outcomes than this, and a rate is unknown."""
         ...
 
     @property

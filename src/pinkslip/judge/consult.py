@@ -6,15 +6,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
+from pinkslip.judge.causes import Causes
+from pinkslip.judge.conclusions import Finding
 from pinkslip.judge.docket import Cases, Hold, Pools, pools_of
 from pinkslip.judge.evaluate import Readings
-from pinkslip.judge.guards import blind, envelope, newborn, panic, protected, stopped
+from pinkslip.judge.guards import (
+    blind,
+    common_cause,
+    envelope,
+    mass_restart,
+    newborn,
+    notices,
+    panic,
+    protected,
+    silence,
+    stopped,
+)
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.judge.guards.panic import Burst, Turned
+from pinkslip.judge.guards.silence import Quiet
 from pinkslip.judge.hearing import Hearing
+from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import NOBODY, VirtualFire
 from pinkslip.judge.view import Bools
+from pinkslip.model.decisions import Consulted
 from pinkslip.model.policy import Guards
-from pinkslip.model.words import Guard, Mode, code_of
+from pinkslip.model.words import EpisodeState, Guard, Mode, code_of
+
+_ANNOUNCED = (code_of(EpisodeState.NOTICED), code_of(EpisodeState.AWAITING))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +45,32 @@ class Circumstances:
     guards: Guards
     stopped: str | None
     pools: Pools
+    quiets: tuple[Quiet, ...]
+    """Silences in force."""
+    deploys: Mapping[int, Deploy]
+    """Pools that are restarting, by code."""
+    causes: Causes
+    """What failing agents share; worked out when a case wants to do more than notify."""
     panics: Mapping[int, Burst]
-    """Pools in panic now, by code."""
+    """Pools in panic now, by code. One that is restarting does not panic."""
     virtual_panics: Mapping[int, Burst]
     """Those that would be, were every policy in shadow enforced."""
-    virtual: Sequence[VirtualFire]
+    told: tuple[int, ...]
+    """When people were told lately."""
+    outstanding: envelope.Outstanding
+
+    @property
+    def virtual(self) -> tuple[VirtualFire, ...]:
+        """Fires that shadow would have made, as far back as any window reaches."""
+        return tuple(self.outstanding.virtual)
+
+    @property
+    def silenced(self) -> Bools:
+        """Per slot: whether a silence in force is about it."""
+        silenced = np.zeros(self.readings.view.size, dtype=np.bool_)
+        for quiet in self.quiets:
+            silenced |= quiet.agents
+        return silenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +85,10 @@ class Ruling:
     """Every guard's answer, in order."""
     virtual: tuple[VirtualFire, ...]
     """Fires that shadow would have made now."""
+    causes: tuple[Cause, ...]
+    """What failing agents share, the unlikeliest by chance first."""
+    findings: tuple[Finding, ...]
+    """Policies that broke when the guards asked of them. The ruling cannot stand: ask again without them."""
 
     def words(self, case: int) -> str:
         """The reason of the guard that holds a case."""
@@ -55,76 +100,120 @@ class Ruling:
             (guard, hold.words(case)) for guard, hold in self.holds if hold.holds[case]
         )
 
+    def consulted(self, case: int) -> tuple[Consulted, ...]:
+        """Everybody who was asked about a case, in order; whoever holds it says why."""
+        return tuple(
+            Consulted(guard, True, hold.words(case))
+            if hold.holds[case]
+            else Consulted(guard, False)
+            for guard, hold in self.holds
+            if hold.asked is None or hold.asked[case]
+        )
+
 
 def circumstances(
     hearings: Sequence[Hearing],
     *,
     readings: Readings,
+    matching: Matching,
     guards: Guards,
     stopped: str | None,
     virtual: Sequence[VirtualFire],
+    told: Sequence[int] = (),
+    virtually_quarantined: Sequence[int] = (),
 ) -> Circumstances:
-    """What is true of the whole fleet: its pools, and which of them panic."""
+    """What is true of the whole fleet: its pools and what befell them, silences, and what was begun before."""
     view = readings.view
     pools = pools_of(view, guards.pool)
-    recently = view.fired_by_policy_since(view.now - guards.panic.per_ms)
-    silent = [_stale(readings), Turned(*_since_now(recently, view.now))]
-    members = view.active | recently
-
-    def newly_matched(hearing: Hearing) -> Turned:
-        slots, began_at = hearing.turned
-        is_new = began_at > view.now - guards.panic.per_ms
-        if hearing.is_stale_type:
-            # a stale agent turned when it fell silent, however new the policy
-            is_new &= ~view.stale[slots]
-        return Turned(slots[is_new], began_at[is_new])
-
-    def panics(modes: frozenset[Mode]) -> Mapping[int, Burst]:
-        turned = [*silent, *(newly_matched(h) for h in hearings if h.policy.mode in modes)]
-        return panic.bursts(_together(turned), pools=pools, members=members, panic=guards.panic)
-
+    deploys = (
+        {}
+        if guards.mass_restart is None
+        else mass_restart.deploys(view, pools=pools, rule=guards.mass_restart)
+    )
+    panics, virtual_panics = (
+        {code: burst for code, burst in found.items() if code not in deploys}
+        for found in _panics(hearings, readings, pools, guards)
+    )
     return Circumstances(
         readings=readings,
         guards=guards,
         stopped=stopped,
         pools=pools,
-        panics=panics(frozenset({Mode.ENFORCE})),
-        virtual_panics=panics(frozenset({Mode.ENFORCE, Mode.SHADOW})),
-        virtual=envelope.remembered(virtual, guards=guards, now=view.now),
+        quiets=_quiets(readings, matching),
+        deploys=deploys,
+        causes=Causes(
+            hearings=hearings, readings=readings, matching=matching, rule=guards.common_cause
+        ),
+        panics=panics,
+        virtual_panics=virtual_panics,
+        told=notices.remembered(told, rule=guards.max_notices, now=view.now),
+        outstanding=envelope.Outstanding(
+            announced=_announced(hearings),
+            virtual=envelope.remembered(virtual, guards=guards, now=view.now),
+            virtually_quarantined=virtually_quarantined,
+        ),
     )
 
 
 def consult(cases: Cases, given: Circumstances) -> Ruling:
-    """Ask everybody. The envelope is spent only on cases that no other guard holds."""
-    holds = _single_holds(cases, given)
+    """Ask everybody. Notices and the envelope are spent only on cases that no other guard holds.
+
+    A fire with a notice needs room in both: the envelope is asked, then the notices, and where these refuse,
+    the envelope once more for those behind. Its rooms nest (pools within the workspace), so whoever had room
+    the first time has it the second time as well.
+    """
+    singles = _single_holds(cases, given)
     first = np.full(len(cases), NOBODY, dtype=np.int64)
-    for guard, hold in reversed(holds):
+    for guard, hold in reversed(singles):
         first[hold.holds] = code_of(guard)
-    allotted = _allotted(cases, given, free=first == NOBODY)
+    free = first == NOBODY
+    allotted = _allotted(cases, given, free=free)
+    unread = _unread(cases, given, free=free, going=~allotted.hold.holds & ~allotted.moot)
+    if unread.holds.any():
+        allotted = _allotted(cases, given, free=free & ~unread.holds)
     first[allotted.hold.holds] = code_of(Guard.ENVELOPE)
+    first[unread.holds] = code_of(Guard.NOTICES)
     return Ruling(
         guard=first,
         moot=allotted.moot,
-        holds=(*holds, (Guard.ENVELOPE, allotted.hold)),
+        holds=(*singles, (Guard.NOTICES, unread), (Guard.ENVELOPE, allotted.hold)),
         virtual=allotted.virtual,
+        causes=tuple(found.cause for found in given.causes.found()),
+        findings=tuple(given.causes.findings),
     )
 
 
 def everybody_asked(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold], ...]:
-    """What each guard would say were it the only one: the envelope too, whoever else holds a case."""
-    allotted = _allotted(cases, given, free=np.ones(len(cases), dtype=np.bool_))
-    return (*_single_holds(cases, given), (Guard.ENVELOPE, allotted.hold))
+    """What each guard would say were it the only one: notices and envelope too, whoever else holds a case."""
+    everywhere = np.ones(len(cases), dtype=np.bool_)
+    return (
+        *_single_holds(cases, given),
+        (Guard.NOTICES, _unread(cases, given, free=everywhere, going=everywhere)),
+        (Guard.ENVELOPE, _allotted(cases, given, free=everywhere).hold),
+    )
 
 
 def _single_holds(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold], ...]:
     """The guards that look at each case by itself, in their order."""
     view, guards = given.readings.view, given.guards
-    ages = given.readings.plain("age")[cases.slot]
     return (
         (Guard.STOPPED, stopped.hold(cases, reason=given.stopped)),
         (Guard.BLIND_TIME, blind.hold(cases, view=view)),
-        (Guard.NEWBORN, newborn.hold(cases, view=view, age_s=ages, newborn=guards.newborn)),
+        (Guard.SILENCE, silence.hold(cases, quiets=given.quiets)),
+        (
+            Guard.NEWBORN,
+            newborn.hold(
+                cases, view=view, age_s=given.readings.plain("age"), newborn=guards.newborn
+            ),
+        ),
         (Guard.PROTECTED, protected.hold(cases, view=view)),
+        (
+            Guard.MASS_RESTART,
+            mass_restart.hold(
+                cases, pools=given.pools, deploys=given.deploys, rule=guards.mass_restart
+            ),
+        ),
+        (Guard.COMMON_CAUSE, _caused(cases, given)),
         (
             Guard.PANIC,
             panic.hold(
@@ -138,6 +227,27 @@ def _single_holds(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold
     )
 
 
+def _caused(cases: Cases, given: Circumstances) -> Hold:
+    """Common causes are looked for only where a case would do more than notify."""
+    wants = cases.does_more_than_notify
+    return common_cause.hold(
+        cases,
+        real=given.causes.real() if (wants & ~cases.is_shadow).any() else (),
+        virtual=given.causes.virtual() if (wants & cases.is_shadow).any() else (),
+    )
+
+
+def _unread(cases: Cases, given: Circumstances, *, free: Bools, going: Bools) -> Hold:
+    return notices.hold(
+        cases,
+        asking=free,
+        going=going,
+        told=given.told,
+        now=given.readings.view.now,
+        rule=given.guards.max_notices,
+    )
+
+
 def _allotted(cases: Cases, given: Circumstances, *, free: Bools) -> envelope.Allotted:
     return envelope.allot(
         cases,
@@ -145,8 +255,58 @@ def _allotted(cases: Cases, given: Circumstances, *, free: Bools) -> envelope.Al
         view=given.readings.view,
         pools=given.pools,
         guards=given.guards,
-        virtual=given.virtual,
+        outstanding=given.outstanding,
     )
+
+
+def _quiets(readings: Readings, matching: Matching) -> tuple[Quiet, ...]:
+    view = readings.view
+    return tuple(
+        Quiet(each, matching.admits(silence.matchers(each), readings))
+        for each in silence.in_force(view.acts.silences.values(), now=view.now)
+    )
+
+
+def _announced(hearings: Sequence[Hearing]) -> list[int]:
+    """agent_no of those whose fire waits for its notice or for a person's approval."""
+    waiting: list[int] = []
+    for hearing in hearings:
+        track = hearing.advanced.track
+        if hearing.policy.mode is Mode.ENFORCE and hearing.policy.may_fire:
+            waiting += track.number[np.isin(track.state, _ANNOUNCED)].tolist()
+    return waiting
+
+
+def _panics(
+    hearings: Sequence[Hearing], readings: Readings, pools: Pools, guards: Guards
+) -> tuple[Mapping[int, Burst], Mapping[int, Burst]]:
+    """The pools in panic, and those that would be, were every policy in shadow enforced."""
+    if guards.panic is None:
+        return {}, {}
+    view, rule = readings.view, guards.panic
+    since = view.now - rule.per_ms
+    recently = view.fired_by_policy_since(since)
+    silent = [_stale(readings), Turned(*_since_now(recently, view.now))]
+    members = view.active | recently
+
+    def of(modes: frozenset[Mode]) -> Mapping[int, Burst]:
+        turned = [
+            *silent,
+            *(_newly(h, view.stale, since) for h in hearings if h.policy.mode in modes),
+        ]
+        return panic.bursts(_together(turned), pools=pools, members=members, panic=rule)
+
+    return of(frozenset({Mode.ENFORCE})), of(frozenset({Mode.ENFORCE, Mode.SHADOW}))
+
+
+def _newly(hearing: Hearing, stale: Bools, since: int) -> Turned:
+    """Whom a policy matches since later than `since`."""
+    slots, began_at = hearing.turned
+    is_new = began_at > since
+    if hearing.is_stale_type:
+        # a stale agent turned when it fell silent, however new the policy
+        is_new &= ~stale[slots]
+    return Turned(slots[is_new], began_at[is_new])
 
 
 def _stale(readings: Readings) -> Turned:

@@ -7,6 +7,11 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.view import Bools, FleetView
+from pinkslip.model.words import Action, code_of
+
+_NOTIFY = code_of(Action.NOTIFY)
+_QUARANTINE = code_of(Action.QUARANTINE)
+_FIRE = code_of(Action.FIRE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +25,44 @@ class Cases:
     """agent_no."""
     strength: Floats
     """How far beyond its threshold the condition is; strongest first."""
-    fires: Bools
-    """The policy's action is fire."""
+    action: Integers
+    """Code of what it wants to do now: the policy's action, or its ladder's next rung."""
+    announces: Bools
+    """A fire that begins with a notice or with asking for approval: people are told, nobody goes yet."""
     is_shadow: Bools
     is_stale_type: Bools
     reads_outcomes: Bools
+    by_lineage: Bools
+    """The policy's evidence follows the worker through its ids."""
 
     def __len__(self) -> int:
         return len(self.rank)
+
+    @property
+    def fires(self) -> Bools:
+        """Whether it comes to a fire, announced or not."""
+        fires: Bools = self.action == _FIRE
+        return fires
+
+    @property
+    def quarantines(self) -> Bools:
+        quarantines: Bools = self.action == _QUARANTINE
+        return quarantines
+
+    @property
+    def removes(self) -> Bools:
+        """Whether the agent would do no more work: quarantine and fire."""
+        return self.fires | self.quarantines
+
+    @property
+    def tells(self) -> Bools:
+        """Whether it comes to a person being told something, and to nothing else yet."""
+        return ~self.is_shadow & ((self.action == _NOTIFY) | self.announces)
+
+    @property
+    def does_more_than_notify(self) -> Bools:
+        more: Bools = self.action != _NOTIFY
+        return more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +71,18 @@ class Hold:
 
     holds: Bools
     words: Callable[[int], str]
+    asked: Bools | None = None
+    """Whom it was asked about; None: about every case."""
+
+    @classmethod
+    def nobody(cls, cases: Cases) -> "Hold":
+        """The answer of a guard that is switched off."""
+        return cls(np.zeros(len(cases), dtype=np.bool_), lambda _case: "")
+
+
+def strongest_first(cases: Cases, which: Integers) -> Integers:
+    """Some of the cases by strength of evidence, ties by agent_no, then by the policies' order."""
+    return which[np.lexsort((cases.rank[which], cases.number[which], -cases.strength[which]))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

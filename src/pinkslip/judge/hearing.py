@@ -16,7 +16,7 @@ from pinkslip.judge.memory import Track, track_of
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Expression, Policy, PolicySet
-from pinkslip.model.words import Action, Mode
+from pinkslip.model.words import Mode, Scope, code_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,10 +222,15 @@ def cases_of(hearings: Sequence[Hearing]) -> Cases:
         slot=_joined([hearing.slots[hearing.due] for hearing in hearings]),
         number=_joined([hearing.advanced.track.number[hearing.due] for hearing in hearings]),
         strength=np.concatenate([np.empty(0), *(hearing.strength for hearing in hearings)]),
-        fires=each([hearing.policy.action is Action.FIRE for hearing in hearings]),
+        action=np.repeat(
+            np.array([code_of(hearing.policy.action) for hearing in hearings], dtype=np.int64),
+            counts,
+        ),
+        announces=each([False for _ in hearings]),
         is_shadow=each([hearing.policy.mode is Mode.SHADOW for hearing in hearings]),
         is_stale_type=each([hearing.is_stale_type for hearing in hearings]),
         reads_outcomes=each([hearing.reads_outcomes for hearing in hearings]),
+        by_lineage=each([hearing.policy.scope is Scope.LINEAGE for hearing in hearings]),
     )
 
 

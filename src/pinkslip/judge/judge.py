@@ -50,6 +50,7 @@ def judge(
         given = circumstances(
             hearings,
             readings=readings,
+            matching=state.matching,
             guards=policy_set.guards,
             stopped=stopped,
             virtual=state.memory.virtual,
@@ -58,10 +59,11 @@ def judge(
         conclusions = conclude_all(
             hearings, ruling, view=measures, workspace_id=workspace_id, records_max=records_max
         )
-        if not conclusions.findings:
+        broke = [*ruling.findings, *conclusions.findings]
+        if not broke:
             break
-        findings += conclusions.findings
-        hearings = without(hearings, conclusions.findings)
+        findings += broke
+        hearings = without(hearings, broke)
     concluded = conclusions.concluded
     tracks = _tracks(policy_set, state, concluded)
     panics = _panics(given, state)

@@ -42,6 +42,13 @@ class Matching:
             matched = readings.matched[key] = self._matched(*key, readings)
         return matched
 
+    def admits(self, match: Sequence[Matcher], readings: Readings) -> Bools:
+        """The slots whose words fit every matcher, whatever else is true of their agents."""
+        admitted = np.ones(readings.view.size, dtype=np.bool_)
+        for matcher in match:
+            admitted &= self._admitted(matcher, readings)
+        return admitted
+
     def refusal(
         self, policy: Policy, readings: Readings, *, slot: int, stale_type: bool
     ) -> str:
@@ -64,9 +71,7 @@ class Matching:
         matched = view.active
         if stale_type:
             matched = matched & (view.status != _WAITING)
-        for matcher in match:
-            matched = matched & self._admitted(matcher, readings)
-        return matched
+        return matched & self.admits(match, readings) if match else matched
 
     def _admitted(self, matcher: Matcher, readings: Readings) -> Bools:
         admitted = readings.admitted.get(matcher)

@@ -20,7 +20,7 @@ from pinkslip.judge.view import FleetView
 from pinkslip.model.decisions import Episode
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.time import rfc3339
-from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Status, code_of
+from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Scope, Status, code_of
 
 __all__ = ["PolicyAnswer", "bypassed", "why"]
 
@@ -112,10 +112,12 @@ def bypassed(
         slot=np.array([slot], dtype=np.int64),
         number=measures.numbers[[slot]],
         strength=np.zeros(1),
-        fires=np.ones(1, dtype=np.bool_),
+        action=np.array([code_of(Action.FIRE)], dtype=np.int64),
+        announces=np.zeros(1, dtype=np.bool_),
         is_shadow=np.zeros(1, dtype=np.bool_),
         is_stale_type=np.array([measures.status[slot] != _WAITING]),
         reads_outcomes=np.ones(1, dtype=np.bool_),
+        by_lineage=np.zeros(1, dtype=np.bool_),
     )
     return tuple(guard for guard, hold in everybody_asked(case, given) if hold.holds[0])
 
@@ -141,6 +143,7 @@ def _scene(
     given = circumstances(
         without(hearings, findings),
         readings=readings,
+        matching=state.matching,
         guards=policy_set.guards,
         stopped=stopped,
         virtual=state.memory.virtual,
@@ -199,10 +202,12 @@ def _case(policy: Policy, slots: Integers, given: Circumstances) -> Cases:
         slot=slots,
         number=given.readings.view.numbers[slots],
         strength=np.zeros(1),
-        fires=np.array([policy.action is Action.FIRE]),
+        action=np.array([code_of(policy.action)], dtype=np.int64),
+        announces=np.zeros(1, dtype=np.bool_),
         is_shadow=np.array([policy.mode is Mode.SHADOW]),
         is_stale_type=np.array([is_stale_type(policy)]),
         reads_outcomes=np.array([reads_outcomes(policy)]),
+        by_lineage=np.array([policy.scope is Scope.LINEAGE]),
     )
 
 

@@ -71,9 +71,15 @@ def hold(
     pools: Pools,
     real: Mapping[int, Burst],
     virtual: Mapping[int, Burst],
-    panic: Panic,
+    panic: Panic | None,
 ) -> Hold:
-    """Stale-type cases in pools that panic. Policies in shadow ask as though all of them were enforced."""
+    """Stale-type cases in pools that panic. Policies in shadow ask as though all of them were enforced.
+
+    Without a rule (`panic: off`): nobody.
+    """
+    if panic is None:
+        return Hold.nobody(cases)
+    per = span(panic.per_ms)
     codes = pools.codes[cases.slot]
     holds = cases.is_stale_type & np.where(
         cases.is_shadow, np.isin(codes, list(virtual)), np.isin(codes, list(real))
@@ -84,7 +90,7 @@ def hold(
         burst = (virtual if cases.is_shadow[case] else real)[code]
         return (
             f"{pools.spoken(code)} is in panic since {rfc3339(burst.since)}: {burst.newly} of "
-            f"{burst.size} agents turned stale or failing within {span(panic.per_ms)}"
+            f"{burst.size} agents turned stale or failing within {per}"
         )
 
     return Hold(holds, words)

@@ -98,6 +98,7 @@ def fleet(agents: int) -> Snapshot:
         finished_at=zeros,
         terminated_at=zeros,
         protected_until=zeros,
+        standing_until=zeros,
         fired_count=zeros,
         tasks=random.integers(0, 9_000, agents),
         successes=zeros,

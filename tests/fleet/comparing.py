@@ -8,7 +8,9 @@ from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.fleet import Fleet, Measures, Need
 from pinkslip.model.words import Fault, Result, Standing, Status, word_of
 
-BUILT = [kind for kind in MEASURES.values() if not kind.later]
+OF_POOLS = "expected_ratio"
+"""The judge works it out; the fleet answers its parts."""
+BUILT = [kind for kind in MEASURES.values() if kind.name != OF_POOLS]
 
 
 def all_needs(filters=FILTERS, windows=(SECOND, MINUTE, ONE, SIX)) -> list[Need]:

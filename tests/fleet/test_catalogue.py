@@ -46,17 +46,11 @@ def test_it_names_every_measure_of_the_design_and_no_other() -> None:
     assert {kind.name for kind in MEASURES.values() if kind.windowed} == set(WINDOWED)
 
 
-def test_the_ones_of_later_issues_are_marked() -> None:
-    later = {kind.name for kind in MEASURES.values() if kind.later}
-
-    assert later == {"flap_score", "suspicion", "expected_ratio"}
-
-
 def test_silence_is_what_stale_type_measures_read() -> None:
-    stale_type = {kind.name for kind in MEASURES.values() if kind.stale_type and not kind.later}
+    stale_type = {kind.name for kind in MEASURES.values() if kind.stale_type}
 
-    ages = {"heartbeat_age", "missed_beats", "progress_age", "status_age", "task_age"}
-    assert stale_type == ages
+    ages = {"heartbeat_age", "progress_age", "status_age", "task_age"}
+    assert stale_type == {*ages, "missed_beats", "suspicion"}
 
 
 def test_windowed_measures_and_streaks_read_outcomes() -> None:
@@ -65,8 +59,8 @@ def test_windowed_measures_and_streaks_read_outcomes() -> None:
     assert reading == {*WINDOWED, "consecutive_failures"}
 
 
-def test_every_windowed_measure_that_is_built_has_its_sums() -> None:
-    built = {kind.name for kind in MEASURES.values() if kind.windowed and not kind.later}
+def test_every_windowed_measure_has_its_sums() -> None:
+    built = {kind.name for kind in MEASURES.values() if kind.windowed}
 
     assert set(READS) == built
 
@@ -77,7 +71,15 @@ def test_every_measure_has_a_sentence_and_a_dimension() -> None:
         assert kind.unit is not Unit.TRUTH
 
 
-@pytest.mark.parametrize("name", ["suspicion", "hartbeat_age", "expected_ratio"])
+def test_what_has_no_better_side_has_no_worse_one() -> None:
+    neutral = {kind.name for kind in MEASURES.values() if kind.worse == 0}
+
+    assert neutral == {"heartbeat_interval", "age", "tasks"}
+    lower = {kind.name for kind in MEASURES.values() if kind.worse < 0}
+    assert lower == {"successes", "success_rate", "expected_ratio", "score"}
+
+
+@pytest.mark.parametrize("name", ["suspicoin", "hartbeat_age", "expected_ratio"])
 def test_a_measure_that_is_not_there_is_refused_by_name(name: str) -> None:
     measures = make_fleet().at(1)
 

@@ -17,7 +17,7 @@ from pinkslip.model.words import Fault, Result, Source
 from pinkslip.policies.load import Source as PolicyFile
 from pinkslip.policies.load import load, needs
 
-WINDOWED = [kind for kind in MEASURES.values() if kind.windowed and not kind.later]
+WINDOWED = [kind for kind in MEASURES.values() if kind.windowed]
 WINDOWS = ("1h", "1d", "20 tasks")
 NO_LESS_THAN_NOTHING = {
     Unit.NUMBER: "0",

@@ -107,6 +107,7 @@ def make_snapshot(
         finished_at=integers("finished_at"),
         terminated_at=integers("terminated_at"),
         protected_until=zeros,
+        standing_until=zeros,
         fired_count=zeros,
         tasks=integers("tasks"),
         successes=zeros,

@@ -65,7 +65,7 @@ def measured() -> st.SearchStrategy[Expression]:
         st.integers(1, 10_000).map(lambda length: Window(WindowKind.TASKS, length)),
         st.integers(1_000, 30 * 86_400_000).map(lambda length: Window(WindowKind.TIME, length)),
     )
-    kinds = st.sampled_from([kind for kind in MEASURES.values() if not kind.later])
+    kinds = st.sampled_from(list(MEASURES.values()))
     return st.builds(
         lambda kind, window: Measured(
             kind.name, window if kind.windowed else None, kind.unit, NOWHERE
@@ -295,15 +295,11 @@ def test_everything_wrong_is_said_at_once() -> None:
     assert refused.value.span == refused.value.findings[0].span
 
 
-def test_every_measure_is_known_and_later_ones_are_refused_by_name() -> None:
+def test_every_measure_is_known() -> None:
     limits = {Unit.NUMBER: "1", Unit.SECONDS: "1s", Unit.RATIO: "1%", Unit.DOLLARS: "$1"}
     for kind in MEASURES.values():
         text = f"{kind.name}{'[1h]' if kind.windowed else ''} > {limits[kind.unit]}"
-        if kind.later:
-            with pytest.raises(ExpressionError, match="known, but not built"):
-                parse_condition(text)
-        else:
-            assert parse_condition(text).text == text
+        assert parse_condition(text).text == text
 
 
 def test_a_long_or_is_one_flat_node() -> None:

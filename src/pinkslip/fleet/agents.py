@@ -49,6 +49,10 @@ _OR_ZERO = (
     "terminated_at",
     "protected_until",
     "last_fired_at",
+    "standing_until",
+    "ordered_until",
+    "released_at",
+    "boot_changed_at",
 )
 _OR_NAN = ("progress", "context_used")
 

@@ -6,10 +6,22 @@ from msgspec import UNSET
 from pinkslip.fleet.agents import Agents
 from pinkslip.fleet.columns import INTERNED, NO_LABELS, Columns
 from pinkslip.fleet.publishing import BEATS, IDENTITY, OUTCOMES, STATE
-from pinkslip.model.facts import Changed, Finished, Fired, Protected, Reinstated, Revived
+from pinkslip.model.facts import (
+    Changed,
+    Finished,
+    Fired,
+    Protected,
+    Reinstated,
+    Released,
+    Reviewed,
+    Revived,
+    Stood,
+)
 from pinkslip.model.words import Standing, Status, code_of
 
-RowChange = Changed | Finished | Revived | Fired | Reinstated | Protected
+RowChange = (
+    Changed | Finished | Revived | Fired | Reinstated | Protected | Stood | Released | Reviewed
+)
 
 _IDLE, _ERROR = code_of(Status.IDLE), code_of(Status.ERROR)
 _TERMINATED = code_of(Status.TERMINATED)
@@ -44,12 +56,21 @@ def apply(agents: Agents, slot: int, fact: RowChange) -> None:
             _set_status(columns, slot, _TERMINATED, at)
             columns.standing[slot] = _FIRED
             columns.terminated_at[slot] = at
+            columns.standing_until[slot] = columns.ordered_until[slot] = 0
             columns.fired_count[slot] += 1
             remember_fire(columns, slot, fact)
         case Reinstated():
             _reinstate(columns, slot, fact)
         case Protected():
             columns.protected_until[slot] = fact.until or 0
+        case Stood():
+            _stand(columns, slot, fact)
+        case Released():
+            columns.standing[slot] = _ACTIVE
+            columns.standing_until[slot] = columns.ordered_until[slot] = 0
+            columns.released_at[slot] = at
+        case Reviewed():
+            _review(agents, slot, fact)
 
 
 def remember_fire(columns: Columns, slot: int, fact: Fired) -> None:
@@ -60,11 +81,30 @@ def remember_fire(columns: Columns, slot: int, fact: Fired) -> None:
         columns.fired_policies[slot] = fact.by_policy
 
 
+def _stand(columns: Columns, slot: int, fact: Stood) -> None:
+    """Fired stays fired, whatever was concluded meanwhile."""
+    if columns.standing[slot] == _FIRED:
+        return
+    columns.standing[slot] = code_of(fact.standing)
+    columns.standing_until[slot] = fact.until or 0
+    if fact.by_person:
+        columns.ordered_until[slot] = fact.until or 0
+
+
+def _review(agents: Agents, slot: int, fact: Reviewed) -> None:
+    """What the outcome added to the agent's scores is taken back, and the new score added."""
+    columns = agents.columns
+    columns.score_e6_sum[slot] += fact.score_e6 - (fact.before_e6 or 0)
+    columns.score_count[slot] += fact.before_e6 is None
+    agents.published.touched.add(OUTCOMES)
+
+
 def _reinstate(columns: Columns, slot: int, fact: Reinstated) -> None:
     at = fact.at
     columns.incarnation[slot] = fact.incarnation
     columns.incarnation_at[slot] = at
     columns.standing[slot] = _ACTIVE
+    columns.standing_until[slot] = columns.ordered_until[slot] = 0
     columns.terminated_at[slot] = columns.finished_at[slot] = 0
     columns.tasks_before[slot] = columns.tasks[slot]
     columns.unknown_until[slot] = 0
@@ -106,6 +146,9 @@ def _change(agents: Agents, slot: int, fact: Changed) -> None:
 def _change_identity(agents: Agents, slot: int, fact: Changed) -> None:
     columns = agents.columns
     if fact.boot_id is not UNSET:
+        former = columns.boot_ids[slot]
+        if None not in (former, fact.boot_id) and former != fact.boot_id:
+            columns.boot_changed_at[slot] = fact.at
         columns.boot_ids[slot] = fact.boot_id
         agents.published.touched.add(IDENTITY)
     if fact.session_key is not UNSET:

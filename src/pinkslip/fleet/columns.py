@@ -36,6 +36,10 @@ _INTEGERS = (
     "protected_until",
     "fired_count",
     "last_fired_at",
+    "standing_until",
+    "ordered_until",
+    "released_at",
+    "boot_changed_at",
     "tasks",
     "tasks_before",
     "successes",
@@ -73,6 +77,14 @@ class Columns:
     fired_count: Integers
     last_fired_at: Integers
     """The newest fire, reinstated or not."""
+    standing_until: Integers
+    """When the standing ends by time."""
+    ordered_until: Integers
+    """The end of a person's quarantine."""
+    released_at: Integers
+    """When a person released it last."""
+    boot_changed_at: Integers
+    """When it last came with a new bootId after another."""
     tasks: Integers
     tasks_before: Integers
     """Of `tasks`, those of former incarnations."""

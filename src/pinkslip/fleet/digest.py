@@ -11,20 +11,12 @@ from hashlib import blake2b
 import msgspec
 import numpy as np
 
+from pinkslip.fleet.changing import RowChange
 from pinkslip.fleet.outcomes import Arrivals
 from pinkslip.fleet.snapshot import Integers
-from pinkslip.model.facts import (
-    Blinded,
-    Changed,
-    Finished,
-    Fired,
-    Protected,
-    Registered,
-    Reinstated,
-    Revived,
-)
+from pinkslip.model.facts import AboutNobody, Blinded, Registered
 
-Change = Registered | Changed | Finished | Revived | Fired | Reinstated | Protected | Blinded
+Change = Registered | RowChange | AboutNobody | Blinded
 
 SIZE = 16
 START = bytes(SIZE)

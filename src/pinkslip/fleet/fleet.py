@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pinkslip.fleet import changing
+from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.agents import Agents
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.digest import Change, Digest
@@ -36,6 +37,7 @@ from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
 from pinkslip.fleet.totals import Tally, Totals
 from pinkslip.model.facts import (
+    AboutNobody,
     Beat,
     Blinded,
     Done,
@@ -47,6 +49,7 @@ from pinkslip.model.facts import (
     Restored,
 )
 from pinkslip.model.policy import Filter
+from pinkslip.model.words import Result
 
 __all__ = ["Fleet", "FleetSettings", "Horizon", "Measures", "Need", "Words"]
 
@@ -66,6 +69,7 @@ class Fleet:
         self._memory = Memory(_SMALLEST)
         self._totals = Totals()
         self._spells = Spells()
+        self._acts = Acts()
         self._digest = Digest()
         self._now = 0
         self._first_at: int | None = None
@@ -177,6 +181,11 @@ class Fleet:
         self._group()
         return self._totals.rows()
 
+    def results_seen(self) -> frozenset[Result]:
+        """What outcomes here ever ended in; anything, where some were done before results were counted."""
+        self._settle()
+        return self._totals.results_seen()
+
     # what an instant shows
 
     @property
@@ -194,6 +203,7 @@ class Fleet:
         self._settle()
         self._now = max(self._now, now)
         self._memory.leave(self._now)
+        self._acts.forget(ended_before=self._now)
 
     def at(self, now: int) -> Measures:
         """Every measure at `now`; valid until the next fold."""
@@ -379,7 +389,7 @@ class Fleet:
                 self._take_placed(arrivals, slots, is_new=is_new, to_totals=to_totals)
                 return
         tally = Tally(arrivals)
-        tally.add_to(self._totals, self._groups(slots))
+        self._total(tally, slots)
         self._count(tally, slots)
         self._memory.note(arrivals.rows(slots))
 
@@ -396,7 +406,7 @@ class Fleet:
             self._older_before = self._memory.log.end
         columns = self._agents.columns
         for_totals = np.flatnonzero(to_totals)
-        Tally(arrivals.take(for_totals)).add_to(self._totals, self._groups(slots[for_totals]))
+        self._total(Tally(arrivals.take(for_totals)), slots[for_totals])
         new, old = np.flatnonzero(is_new), np.flatnonzero(~is_new)
         if len(new):
             fresh = arrivals.take(new)
@@ -405,6 +415,11 @@ class Fleet:
         old = old[arrivals.at[old] >= columns.incarnation_at[slots[old]]]
         if len(old):
             self._older.append(arrivals.take(old).rows(slots[old]))
+
+    def _total(self, tally: Tally, slots: Places) -> None:
+        groups = self._groups(slots)
+        tally.add_to(self._totals, groups)
+        tally.add_results_to(self._totals.results, groups)
 
     def _count(self, tally: Tally, slots: Places) -> None:
         columns, arrivals = self._agents.columns, tally.arrivals
@@ -428,6 +443,8 @@ class Fleet:
         self._noticed(fact.at, fact.at, fact.seq)
         if isinstance(fact, Blinded):
             self._spells.add(fact.start, fact.end)
+        elif isinstance(fact, AboutNobody):
+            self._acts.fold([fact])
         elif isinstance(fact, Registered):
             self._register(fact)
         elif (slot := self._agents.slots.get(fact.agent_no)) is None:
@@ -539,6 +556,7 @@ class Fleet:
             columns=self._agents.columns,
             memory=self._memory,
             spells=self._spells,
+            acts=self._acts,
             words=self._agents.words,
             observing_since=self._observing_since(),
         )

@@ -98,7 +98,7 @@ class Measures:
     def value(self, name: str, window: Window | None = None, outcomes: Filter = _ANY) -> Floats:
         """A measure in base units, per slot. KeyError: there is no such measure, or nobody declared it."""
         kind = MEASURES.get(name)
-        if kind is None or kind.later or kind.windowed is (window is None):
+        if kind is None or kind.windowed is (window is None):
             raise KeyError(f"there is no measure {name}{window or ''}")
         key = (name, window, outcomes if kind.reads_outcomes else _ANY)
         known = self._known.get(key)

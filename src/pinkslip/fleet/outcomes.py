@@ -220,6 +220,10 @@ IS_FAILURE = _table(lambda result, fault, _source: is_failure(result, fault))
 HAS_ERROR = np.concatenate(
     [np.zeros(_WITHOUT_ERROR, np.int8), np.ones(_WITHOUT_ERROR, np.int8), np.zeros(1, np.int8)]
 )
+RESULT_OF_KIND = np.array(
+    [kind % _WITHOUT_ERROR // (len(Source) * len(Fault)) for kind in range(NOTHING + 1)],
+    np.intp,
+)
 FAULT_OF_KIND = np.array(
     [kind % _WITHOUT_ERROR // len(Source) % len(Fault) for kind in range(NOTHING + 1)], np.intp
 )
@@ -241,6 +245,8 @@ class Arrivals:
     cost: Integers
     score: Integers
     errors: Sequence[str | None]
+    task: NDArray[np.object_]
+    """The kind of task as it was reported; None where none was."""
 
     @classmethod
     def of(cls, dones: Sequence[Done]) -> "Arrivals":
@@ -265,6 +271,7 @@ class Arrivals:
             _optional([done.cost_micros for done in dones], 0),
             _optional([done.score_e6 for done in dones], NOT_GIVEN),
             [done.error for done in dones],
+            texts([done.kind for done in dones]),
         )
 
     def __len__(self) -> int:
@@ -285,12 +292,20 @@ class Arrivals:
             self.cost[which],
             self.score[which],
             [self.errors[place] for place in which.tolist()],
+            self.task[which],
         )
 
     def rows(self, slots: Places) -> Rows:
         """As the log keeps them."""
         tokens = self.tokens_in + self.tokens_out
         return Rows(slots, self.at, self.kind, self.duration, tokens, self.cost, self.score)
+
+
+def texts(words: Sequence[str | None]) -> NDArray[np.object_]:
+    """Words as a column of the very objects given."""
+    column = np.empty(len(words), np.object_)
+    column[:] = words
+    return column
 
 
 def _optional(values: Sequence[int | None], absent: int) -> Integers:

@@ -47,6 +47,7 @@ _ARRAYS = {
     "finished_at": STATE,
     "terminated_at": STATE,
     "protected_until": STATE,
+    "standing_until": STATE,
     "fired_count": STATE,
 }
 _LISTS = {
@@ -139,7 +140,8 @@ def rows(parts: Parts, slots: Sequence[int], *, writer: int, seq: int) -> list[R
     fields["at"] = fields["updated_at"]
     fields["writer"], fields["seq"] = [writer] * len(where), [seq] * len(where)
     fields["last_fired_policy"] = [columns.fired_policies[slot] for slot in slots]
-    for name in ("duration_buckets", "incarnation_at", "tasks_before", "last_fired_at"):
+    fields["evidence"] = [""] * len(where)
+    for name in _ROWS_ALONE:
         fields[name] = _plain(name, getattr(columns, name)[where])
     names = Restored.__struct_fields__
     return [Restored(*row) for row in zip(*(fields[name] for name in names), strict=True)]
@@ -160,8 +162,22 @@ _OPTIONAL = frozenset(
         "terminated_at",
         "protected_until",
         "last_fired_at",
+        "standing_until",
+        "ordered_until",
+        "released_at",
+        "boot_changed_at",
     }
 )
+_ROWS_ALONE = (
+    "duration_buckets",
+    "incarnation_at",
+    "tasks_before",
+    "last_fired_at",
+    "ordered_until",
+    "released_at",
+    "boot_changed_at",
+)
+"""What `Restored` has and `AgentView` has not."""
 
 
 def _fields(parts: Parts, where: Places) -> dict[str, list[Any]]:

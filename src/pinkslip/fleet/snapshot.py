@@ -77,6 +77,8 @@ class AgentView(Struct, frozen=True):
     error_count: int
     last_error: str | None
     streak: int
+    standing_until: int | None = None
+    """When a quarantine, or a probation by time, ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,10 @@ class RoleTotals:
     tokens_out: int
     cost_micros: int
     finished: int
+    results: tuple[int, ...] = ()
+    """Outcomes by result, in the order of `Result`; empty: nobody counted them yet."""
+    kinds: tuple[tuple[int, str], ...] = ()
+    """The kinds of task that these agents were the first to report, each by its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,7 @@ class Snapshot:
     finished_at: Integers
     terminated_at: Integers
     protected_until: Integers
+    standing_until: Integers
     fired_count: Integers
     tasks: Integers
     successes: Integers

@@ -6,10 +6,10 @@ from typing import Protocol
 import numpy as np
 
 from pinkslip.fleet.growing import add_up, grown
-from pinkslip.fleet.outcomes import FAULT_OF_KIND, IS_FAILURE, Arrivals
+from pinkslip.fleet.outcomes import FAULT_OF_KIND, IS_FAILURE, RESULT_OF_KIND, Arrivals
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import DURATION_BUCKETS_MS, Integers, RoleTotals
-from pinkslip.model.words import Fault
+from pinkslip.model.words import Fault, Result
 
 BUCKETS = len(DURATION_BUCKETS_MS) + 1
 
@@ -38,6 +38,12 @@ class Tally:
         self._timed = np.flatnonzero(arrivals.duration >= 0)
         self._durations = arrivals.duration[self._timed]
         self._bucket = np.searchsorted(DURATION_BUCKETS_MS, self._durations, side="left")
+
+    def add_results_to(self, results: Integers, rows: Places) -> None:
+        """Count what each outcome ended in, for its row."""
+        np.add.at(
+            results.reshape(-1), rows * len(Result) + RESULT_OF_KIND[self.arrivals.kind], 1
+        )
 
     def add_to(self, counters: Counters, rows: Places) -> None:
         """Add each outcome to its row."""
@@ -85,6 +91,7 @@ class Totals:
             setattr(self, name, np.zeros(self._capacity, np.int64))
         self.failed: Integers = np.zeros((self._capacity, len(Fault)), np.int64)
         self.duration_buckets: Integers = np.zeros((self._capacity, BUCKETS), np.int64)
+        self.results: Integers = np.zeros((self._capacity, len(Result)), np.int64)
 
     def row(self, role: str | None, model: str | None) -> int:
         """The row that counts for agents of this role and model; zeros when it is new."""
@@ -105,6 +112,7 @@ class Totals:
                 getattr(self, name)[row] = getattr(one, name)
             self.failed[row] = one.failed
             self.duration_buckets[row] = one.duration_buckets
+            self.results[row] = one.results or 0
 
     def rows(self) -> tuple[RoleTotals, ...]:
         """By role and model."""
@@ -114,12 +122,21 @@ class Totals:
                 model=model,
                 failed=tuple(self.failed[row].tolist()),
                 duration_buckets=tuple(self.duration_buckets[row].tolist()),
+                results=tuple(self.results[row].tolist()),
+                kinds=(),
                 **{name: int(getattr(self, name)[row]) for name in _SUMS},
             )
             for (role, model), row in sorted(self._row_of.items())
         )
 
+    def results_seen(self) -> frozenset[Result]:
+        """What any outcome ended in; anything, where some were done before results were counted."""
+        counts = self.results.sum(axis=0)
+        if counts.sum() < self.tasks.sum():
+            return frozenset(Result)
+        return frozenset(result for result, count in zip(Result, counts, strict=True) if count)
+
     def _grow(self, capacity: int) -> None:
         self._capacity = capacity
-        for name in (*_SUMS, "failed", "duration_buckets"):
+        for name in (*_SUMS, "failed", "duration_buckets", "results"):
             setattr(self, name, grown(getattr(self, name), capacity))

@@ -160,6 +160,8 @@ class Reviewed(Struct, frozen=True, tag=True):
     score_e6: int
     before_e6: int | None
     """The score it had until now."""
+    counted: bool = True
+    """As of the outcome: one that counts nowhere counts nowhere reviewed."""
 
 
 class Silence(Struct, frozen=True):

@@ -21,9 +21,8 @@ def measure(name: str) -> MeasureKind | None:
 
 
 def is_later(name: str) -> bool:
-    """Whether `name` is a measure or function that a later version brings."""
-    kind = MEASURES.get(name)
-    return name in LATER_FUNCTIONS or (kind is not None and kind.later)
+    """Whether `name` is a function that a later version brings."""
+    return name in LATER_FUNCTIONS
 
 
 def measures() -> list[str]:

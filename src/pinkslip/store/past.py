@@ -129,6 +129,7 @@ def _arrivals(table: Table) -> Arrivals:
         cost=table[:, _COST],
         score=table[:, _SCORE],
         errors=[None] * size,
+        task=np.full(size, None, np.object_),
     )
 
 

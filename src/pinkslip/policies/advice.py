@@ -31,6 +31,7 @@ from pinkslip.policies.matchers import LABEL
 from pinkslip.policies.printing import written
 from pinkslip.policies.problems import did_you_mean, quoted
 from pinkslip.policies.quantities import written_quantity
+from pinkslip.policies.text import Place
 from pinkslip.policies.trees import calls, measured
 from pinkslip.policies.values import Values
 
@@ -89,7 +90,12 @@ class _Adviser:
     entry: Entry
 
     def _warn(self, key: str, message: str, hint: str = "") -> None:
-        node = self.entry.keys[key]
+        self._note(self.entry.keys[key], key, message, hint)
+
+    def _note(self, node: Node | Place, key: str, message: str, hint: str) -> None:
+        """A policy that is written in another file is named."""
+        if self.entry.file != self.values.text.file:
+            message = f"{self.policy.name}: {message}"
         self.values.warn(node, message, f"{self.entry.path}.{key}", hint)
 
     # endings
@@ -199,7 +205,7 @@ class _Adviser:
     def _warn_of_matcher(self, field: str, word: str, message: str, hint: str) -> None:
         match = self.entry.keys["match"]
         node = _value_node(match, field, word) or match
-        self.values.warn(node, message, f"{self.entry.path}.match.{field}", hint)
+        self._note(node, f"match.{field}", message, hint)
 
     # the fleet as it is
 
@@ -207,10 +213,11 @@ class _Adviser:
         """What this fleet, as far as it was seen, can never answer."""
         for matcher in self.policy.match:
             self._of_seen_values(matcher, known)
+        for each in _once(self.policy.when.tree):
+            self._of_seen_results("when", each, known)
         for key, condition in self._conditions():
             for each in _once(condition.tree):
-                self._of_seen_results(key, condition, each, known)
-                self._of_windows(key, condition, each, known)
+                self._of_windows(key, each, known)
 
     def _conditions(self) -> Iterator[tuple[str, Condition]]:
         yield "when", self.policy.when
@@ -234,22 +241,19 @@ class _Adviser:
                 did_you_mean(word, sorted(seen)) or f"seen: {_listed(sorted(seen))}",
             )
 
-    def _of_seen_results(
-        self, key: str, condition: Condition, each: Measured, known: Known
-    ) -> None:
+    def _of_seen_results(self, key: str, each: Measured, known: Known) -> None:
         wanted = RESULTS_OF.get(each.name)
         if wanted is None or known.results is None or wanted & known.results:
             return
         names = " or ".join(sorted(wanted))
         self._warn_at(
             key,
-            condition,
             each,
             f"no agent has ever reported {names}: {each.key} has always been 0",
             f"have whoever reports outcomes give the result {names}, or leave it out",
         )
 
-    def _of_windows(self, key: str, condition: Condition, each: Measured, known: Known) -> None:
+    def _of_windows(self, key: str, each: Measured, known: Known) -> None:
         window = each.window
         if window is None:
             return
@@ -258,7 +262,6 @@ class _Adviser:
             shown = written_quantity(kept / 1000, Unit.SECONDS)
             self._warn_at(
                 key,
-                condition,
                 each,
                 f"the window is longer than outcomes are kept: {shown}",
                 "shorten it, or keep outcomes longer (setting retention)",
@@ -268,18 +271,15 @@ class _Adviser:
         if is_short and each.name in _RATES:
             self._warn_at(
                 key,
-                condition,
                 each,
                 f"{each.key} is never known: rates of fewer than {few} tasks are unknown",
                 f"write {each.name}[{few} tasks] or more (setting min_tasks)",
             )
 
-    def _warn_at(
-        self, key: str, condition: Condition, each: Measured, message: str, hint: str
-    ) -> None:
+    def _warn_at(self, key: str, each: Measured, message: str, hint: str) -> None:
         node = self.entry.keys[key]
         place = place_in(self.values.text, node, each.span)
-        self.values.warn(place, message, f"{self.entry.path}.{key}", hint)
+        self._note(place, key, message, hint)
 
 
 def _reads_outcomes(tree: Expression) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pinkslip.fleet.needs import Need
+from pinkslip.judge.guards.envelope import limit_of
 from pinkslip.model.policy import Expression, Guards, Policy, PolicySet
 from pinkslip.model.words import SEED_DISPLAY, SEED_REASONS, Mode
 from pinkslip.policies.advice import Advice
@@ -25,6 +26,8 @@ from pinkslip.policies.trees import calls, conditions, measured
 from pinkslip.policies.values import Values
 
 __all__ = ["Known", "Loaded", "Source", "load", "needs", "parse_condition", "read_sources"]
+
+POOLS_NOTED_AT_MOST = 20
 
 Reasons = Sequence[str] | Mapping[str, str]
 """An operator's own reasons, by name; in a mapping with how each is shown."""
@@ -47,6 +50,11 @@ class _File:
     values: Values
     contents: Contents
 
+    @property
+    def names(self) -> list[str]:
+        """Of its policies, also of those that cannot be used."""
+        return [named.name for named in self.contents.names]
+
 
 def load(
     sources: Sequence[Source], *, extra_reasons: Reasons = (), known: Known | None = None
@@ -63,6 +71,8 @@ def load(
     _check_extends(report, files)
     guards = _one_guards(report, files)
     cases = _cases(files)
+    if known is not None and not report.has_errors:
+        _note_pools(report, files, guards, known)
     problems = _sorted(sources, report)
     if report.has_errors:
         return Loaded(None, problems, cases)
@@ -125,12 +135,14 @@ def _read(
 
 
 def _cases(files: list[_File]) -> tuple[Case, ...]:
-    names = [named.name for file in files for named in file.contents.names]
+    everything = [name for file in files for name in file.names]
     return tuple(
         case
         for file in files
         if file.contents.tests_node is not None
-        for case in read_cases(file.values, file.contents.tests_node, policies=names)
+        for case in read_cases(
+            file.values, file.contents.tests_node, policies=everything, own=file.names
+        )
     )
 
 
@@ -184,6 +196,27 @@ def _one_guards(report: Report, files: list[_File]) -> Guards:
     return next((guards for file in given if (guards := file.contents.guards)), None) or next(
         (guards for guards in extended if guards), Guards()
     )
+
+
+def _note_pools(report: Report, files: list[_File], guards: Guards, known: Known) -> None:
+    """How many each pool may lose, where it can be told of the fleet as it is."""
+    policies = [policy for file in files for policy in file.contents.policies]
+    may_fire = any(policy.may_fire and policy.mode is not Mode.OFF for policy in policies)
+    if not may_fire or known.pool_label != guards.pool:
+        return
+    given = [file for file in files if file.contents.guards_node is not None]
+    file = given[0] if given else files[0]
+    node = file.contents.guards_node
+    for pool, agents in sorted(known.pools.items())[:POOLS_NOTED_AT_MOST]:
+        spoken = f"pool {pool}" if pool else f"the pool of agents without a {guards.pool}"
+        limit = limit_of(pool, spoken=spoken, agents=agents, guards=guards)
+        report.add(
+            file.values.text,
+            Place(0, 0) if node is None else node.place,
+            limit.words,
+            severity=Severity.NOTE,
+            key_path="guards",
+        )
 
 
 def _sorted(sources: Sequence[Source], report: Report) -> tuple[Problem, ...]:

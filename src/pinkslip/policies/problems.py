@@ -15,10 +15,11 @@ LONGEST_GUESSED = 64
 
 
 class Severity(StrEnum):
-    """An error keeps the whole set from being used; a warning is told and no more."""
+    """An error keeps the whole set from being used; a warning is told and no more; a note is nothing wrong."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

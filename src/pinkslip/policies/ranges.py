@@ -177,7 +177,7 @@ def _excluding(tree: Logic, holds: bool) -> Iterator[Finding]:
         if before is not None and both.is_empty and not (before[0].is_empty or here.is_empty):
             yield Finding(
                 comparison.span,
-                f"{_NEVER_TRUE} together with {quoted(written(before[1]))}",
+                f"{_NEVER_TRUE} because it and {quoted(written(before[1]))} exclude each other",
                 "join them with or, or turn one around",
                 Severity.WARNING,
             )

@@ -120,7 +120,7 @@ class Report:
         key_path: str = "",
     ) -> None:
         """Note a problem. An error always finds room, so that a set with one is never used."""
-        if self.is_full and (severity is Severity.WARNING or self.has_errors):
+        if self.is_full and (severity is not Severity.ERROR or self.has_errors):
             self.unlisted += 1
             return
         self.problems.append(

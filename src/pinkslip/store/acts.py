@@ -1,7 +1,8 @@
 """What people do: fire, reinstate, protect, stop and resume enforcement, keep sessions, delete.
 
 Each is work for `Journal.act`: one transaction, which it is handed. What an act changes of an agent becomes
-a fact, so that the fleet and a rebuild learn it alike; who did it and why becomes a transition.
+a fact, so that the fleet and a rebuild learn it alike; who did it and why becomes a transition. Acts that have
+a module of their own (`standings`, `rulings`, `silencing`, `reviewing`) are given out here too.
 """
 
 import uuid as uuids
@@ -43,13 +44,20 @@ from pinkslip.store.firing import (
     known,
 )
 from pinkslip.store.latest import applied
+from pinkslip.store.lineages import absolve
 from pinkslip.store.readers import (
     IDEMPOTENT_FOR_MS,
     LOCAL_USER,
     OPEN_STATES,
+    decision_of,
     enforcement_of,
     session_of,
 )
+from pinkslip.store.records import Whose, record
+from pinkslip.store.reviewing import review
+from pinkslip.store.rulings import approve, note_reversal, restore_policy, veto
+from pinkslip.store.silencing import silence_add, silence_end
+from pinkslip.store.standings import quarantine, release
 from pinkslip.store.tables import (
     DEFAULT_WORKSPACE,
     agent_changes,
@@ -63,6 +71,7 @@ from pinkslip.store.tables import (
     episodes,
     fires,
     idempotency_keys,
+    ladders,
     outcomes,
     reviews,
     ticks,
@@ -73,6 +82,31 @@ from pinkslip.store.tables import (
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.upsert import upsert
 from pinkslip.store.views import EnforcementState, Remembered, Session
+
+__all__ = [
+    "DEFAULT_GRACE",
+    "FireDone",
+    "add_user",
+    "add_workspace",
+    "approve",
+    "delete_agent",
+    "delete_user",
+    "delete_workspace",
+    "fire",
+    "protect",
+    "put_session",
+    "quarantine",
+    "reinstate",
+    "release",
+    "remember",
+    "restore_policy",
+    "resume_enforcement",
+    "review",
+    "silence_add",
+    "silence_end",
+    "stop_enforcement",
+    "veto",
+]
 
 DEFAULT_GRACE = Grace()
 
@@ -159,7 +193,8 @@ def reinstate(
 ) -> AgentView:
     """Bring a fired agent back as its next incarnation, status IDLE. Its history stays.
 
-    `wrong`: the fire was a mistake. NotFound; Conflict when the agent is not fired.
+    `wrong`: the fire was a mistake, which counts against the policy that fired. A lineage that was condemned
+    with the agent is let in again. NotFound; Conflict when the agent is not fired.
     """
     head = _head(tx, workspace_id, ident)
     if head.standing is not Standing.FIRED:
@@ -168,13 +203,33 @@ def reinstate(
             status=head.status,
             standing=head.standing,
         )
-    _take_back(tx, head, context=context, wrong=wrong, actor=actor)
+    fired = _take_back(tx, head, context=context, wrong=wrong, actor=actor)
     agent = known(tx, head)
     old = {"standing": head.standing, "status": head.status}
     fact = Reinstated(head.agent_no, tx.now, tx.allot(), head.incarnation + 1)
     tx.admission.emit(head, fact)
     why = "reinstated" + (f": {context}" if context else "")
     explain(tx, head, old=old, actor_kind=actor_kind, actor=actor, why=why)
+    absolve(tx, head, fire_id=fired.fire_id)
+    record(
+        tx,
+        workspace_id,
+        fired.whose,
+        Verdict.REINSTATED,
+        action=Action.FIRE,
+        seq=fact.seq,
+        words=f"reinstated by a person{', who says that the fire was wrong' if wrong else ''}",
+        actor_kind=actor_kind,
+        actor=actor,
+        context=context,
+    )
+    if wrong and fired.whose.policy:
+        note_reversal(
+            tx,
+            workspace_id,
+            policy=fired.whose.policy,
+            policy_hash=fired.whose.policy_hash,
+        )
     return view_of(applied(agent, fact, writer=tx.writer))
 
 
@@ -391,12 +446,9 @@ def delete_agent(tx: Transaction, *, workspace_id: int, ident: str) -> None:
     if head.standing is not Standing.FIRED and head.finished_at is None:
         raise Conflict(f"agent {head.agent_id} is at work; finish or fire it first")
     number = head.agent_no
-    events = select(outcomes.c.event_id).where(
-        outcomes.c.workspace_id == workspace_id, outcomes.c.agent_no == number
-    )
     tx.connection.execute(
-        delete(reviews).where(
-            reviews.c.workspace_id == workspace_id, reviews.c.event_id.in_(events)
+        delete(ladders).where(
+            ladders.c.workspace_id == workspace_id, ladders.c.subject == f"agent:{number}"
         )
     )
     tx.connection.execute(
@@ -406,7 +458,16 @@ def delete_agent(tx: Transaction, *, workspace_id: int, ident: str) -> None:
         )
         .values(agent_no=None)
     )
-    for table in (outcomes, agent_changes, beat_runs, episodes, deliveries, api_tokens, agents):
+    for table in (
+        outcomes,
+        reviews,
+        agent_changes,
+        beat_runs,
+        episodes,
+        deliveries,
+        api_tokens,
+        agents,
+    ):
         tx.connection.execute(
             delete(table).where(
                 table.c.workspace_id == workspace_id, table.c.agent_no == number
@@ -491,8 +552,17 @@ def _decided(
     )
 
 
-def _take_back(tx: Transaction, head: Head, *, context: str, wrong: bool, actor: str) -> None:
-    tx.connection.execute(
+class _TakenBack(Struct, frozen=True, kw_only=True):
+    """The fire that was, and whose it was."""
+
+    fire_id: str
+    whose: Whose
+
+
+def _take_back(
+    tx: Transaction, head: Head, *, context: str, wrong: bool, actor: str
+) -> _TakenBack:
+    fired = tx.connection.execute(
         update(fires)
         .where(
             fires.c.workspace_id == head.workspace_id,
@@ -505,7 +575,8 @@ def _take_back(tx: Transaction, head: Head, *, context: str, wrong: bool, actor:
             reinstate_context=context,
             was_wrong=wrong,
         )
-    )
+        .returning(fires.c.id, fires.c.decision_id)
+    ).one()
     tx.connection.execute(
         update(deliveries)
         .where(
@@ -520,6 +591,9 @@ def _take_back(tx: Transaction, head: Head, *, context: str, wrong: bool, actor:
             state=DeliveryState.CANCELLED, settled_at=tx.now, detail=f"reinstated by {actor}"
         )
     )
+    decision = decision_of(tx.connection, head.workspace_id, fired.decision_id)
+    assert decision is not None, "a fire has its decision"
+    return _TakenBack(fire_id=fired.id, whose=Whose.decision(decision))
 
 
 def _is_stopped(tx: Transaction, workspace_id: int) -> bool:

@@ -23,6 +23,7 @@ from pinkslip.model.time import rfc3339
 from pinkslip.model.words import ActorKind, DeliveryState
 from pinkslip.store import chain
 from pinkslip.store.latest import latest
+from pinkslip.store.lineages import condemn
 from pinkslip.store.readers import newest_outcomes
 from pinkslip.store.tables import (
     agent_sessions,
@@ -117,6 +118,8 @@ def carry_out(
         ),
     }
     tx.connection.execute(insert(fires), row)
+    if decision.evidence.lineage is not None:
+        condemn(tx, workspace_id, decision.evidence.lineage, fire_id=fire_id)
     open_delivery(
         tx,
         workspace_id=workspace_id,

@@ -20,10 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from pinkslip.fleet.admission import event_key
 from pinkslip.fleet.snapshot import AgentView
-from pinkslip.model.decisions import Delivery, Episode, Evidence
+from pinkslip.model.decisions import Delivery, Episode, Evidence, Place
 from pinkslip.model.errors import Unavailable
-from pinkslip.model.facts import Done
+from pinkslip.model.facts import Demoted, Done, Ruled, Silence
 from pinkslip.model.time import DAY_MS
 from pinkslip.model.words import (
     EVERYWHERE,
@@ -34,25 +35,35 @@ from pinkslip.model.words import (
     EpisodeState,
     Guard,
     Mode,
+    Source,
     Standing,
     Verdict,
+    word_of,
 )
+from pinkslip.store.changes import act_of
 from pinkslip.store.checkpoint import as_restored, columns, view_of
 from pinkslip.store.engine import Database, first_line
 from pinkslip.store.facts import DONE_COLUMNS, done_of
 from pinkslip.store.latest import latest
 from pinkslip.store.tables import (
+    acts,
     agent_sessions,
     agents,
     blind,
     decisions,
     deliveries,
+    demotions,
     enforcement,
     episodes,
     fires,
     idempotency_keys,
+    ladders,
+    lineages,
     outcomes,
     policy_sets,
+    refusals,
+    reviews,
+    silences,
     ticks,
     transitions,
     users,
@@ -61,18 +72,24 @@ from pinkslip.store.tables import (
 from pinkslip.store.views import (
     AgentFilters,
     Blind,
+    Condemnation,
     DecisionCount,
     DecisionFilters,
     EnforcementState,
     Fire,
     FireCount,
+    PolicyCount,
+    RefusedAgent,
     Remembered,
+    Reversal,
     ReversalCount,
     Session,
     SessionFilters,
     SessionPlace,
     Stopped,
     StoredDecision,
+    StoredReview,
+    StoredSilence,
     Tick,
     Transition,
     Workspace,
@@ -81,6 +98,7 @@ from pinkslip.store.views import (
 LIMIT_MAX = 1_000
 LOCAL_USER = 1
 IDEMPOTENT_FOR_MS = DAY_MS
+_TELLING = (Verdict.NOTIFIED, Verdict.NOTICED, Verdict.ASKED)
 OPEN_STATES = (
     DeliveryState.PENDING,
     DeliveryState.DELIVERED,
@@ -90,6 +108,7 @@ OPEN_STATES = (
 
 _evidence = msgspec.json.Decoder(Evidence).decode
 _mapping = msgspec.json.Decoder(dict[str, Any]).decode
+_match = msgspec.json.Decoder(tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]).decode
 _texts = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
@@ -294,12 +313,174 @@ class Readers:
     def decision(self, workspace_id: int, decision_id: str) -> StoredDecision | None:
         """One record."""
         with self._reading() as connection:
-            row = connection.execute(
-                select(decisions).where(
-                    decisions.c.workspace_id == workspace_id, decisions.c.id == decision_id
+            return decision_of(connection, workspace_id, decision_id)
+
+    def ruling(self, workspace_id: int, decision_id: str) -> Ruled | None:
+        """What a person said last of what the decision announced."""
+        with self._reading() as connection:
+            return ruling_of(connection, workspace_id, decision_id)
+
+    def told(self, workspace_id: int, *, since: int) -> list[int]:
+        """When people were told something by a policy that enforces, oldest first: `max_notices` counts them."""
+        with self._reading() as connection:
+            instants = connection.execute(
+                select(decisions.c.at)
+                .where(
+                    decisions.c.workspace_id == workspace_id,
+                    decisions.c.at >= since,
+                    decisions.c.verdict.in_(_TELLING),
                 )
-            ).one_or_none()
-            return _decision(row) if row else None
+                .order_by(decisions.c.at)
+            ).scalars()
+            return list(instants)
+
+    def policy_counts(self, workspace_id: int, *, since: int = 0) -> list[PolicyCount]:
+        """What policies decided since an instant, by policy and kind."""
+        by = tuple(
+            decisions.c[name] for name in ("policy", "verdict", "mode", "action", "guard")
+        )
+        return self._counted(
+            select(*by, func.count())
+            .where(
+                decisions.c.workspace_id == workspace_id,
+                decisions.c.at >= since,
+                decisions.c.actor_kind == ActorKind.POLICY,
+            )
+            .group_by(*by)
+            .order_by(*by),
+            lambda policy, verdict, mode, action, guard, count: PolicyCount(
+                policy=policy,
+                verdict=Verdict(verdict),
+                mode=Mode(mode),
+                action=Action(action),
+                guard=Guard(guard) if guard else None,
+                count=count,
+            ),
+        )
+
+    def reversals(
+        self, workspace_id: int, *, since: int = 0, policy: str | None = None
+    ) -> list[Reversal]:
+        """Where people overruled policies since an instant, oldest first."""
+        with self._reading() as connection:
+            return reversals_of(connection, workspace_id, since=since, policy=policy)
+
+    def demotions(self, workspace_id: int) -> list[Demoted]:
+        """Policies that were overruled too often, by name; one whose text changed since acts again."""
+        with self._reading() as connection:
+            return demotions_of(connection, workspace_id)
+
+    def places(self, workspace_id: int) -> list[Place]:
+        """Where ladders have put whom, for the judge after a restart."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(ladders)
+                .where(ladders.c.workspace_id == workspace_id)
+                .order_by(ladders.c.policy, ladders.c.subject)
+            )
+            return [_place(row) for row in rows]
+
+    # silences, reviews, lineages
+
+    def silences(
+        self,
+        workspace_id: int,
+        *,
+        active_at: int | None = None,
+        over_at: int | None = None,
+        limit: int = 100,
+    ) -> list[StoredSilence]:
+        """Newest start first: those in force at an instant, those over by an instant, or all."""
+        conditions = []
+        if active_at is not None:
+            conditions += [
+                silences.c.ended_at.is_(None),
+                silences.c.starts_at <= active_at,
+                silences.c.ends_at > active_at,
+            ]
+        if over_at is not None:
+            conditions.append(
+                or_(silences.c.ended_at.is_not(None), silences.c.ends_at <= over_at)
+            )
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(silences)
+                .where(silences.c.workspace_id == workspace_id, *conditions)
+                .order_by(silences.c.starts_at.desc(), silences.c.id)
+                .limit(_bounded(limit))
+            )
+            return [_silence(row) for row in rows]
+
+    def silence(self, workspace_id: int, silence_id: str) -> StoredSilence | None:
+        """One silence, over or not."""
+        with self._reading() as connection:
+            return silence_of(connection, workspace_id, silence_id)
+
+    def reviews(
+        self, workspace_id: int, event_id: str, *, limit: int = 100
+    ) -> list[StoredReview]:
+        """What was said of an outcome, newest first."""
+        with self._reading() as connection:
+            return reviews_of(connection, workspace_id, event_key(event_id), limit=limit)
+
+    def condemned(self, workspace_id: int) -> list[Condemnation]:
+        """Lineages that are turned away, by name."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(
+                    lineages.c.lineage,
+                    lineages.c.condemned_at,
+                    lineages.c.fire_id,
+                    fires.c.agent_id,
+                    fires.c.reason,
+                )
+                .select_from(
+                    lineages.join(
+                        fires,
+                        and_(
+                            fires.c.workspace_id == lineages.c.workspace_id,
+                            fires.c.id == lineages.c.fire_id,
+                        ),
+                    )
+                )
+                .where(
+                    lineages.c.workspace_id == workspace_id,
+                    lineages.c.condemned_at.is_not(None),
+                )
+                .order_by(lineages.c.lineage)
+            )
+            return [
+                Condemnation(
+                    lineage=row.lineage,
+                    at=row.condemned_at,
+                    fire_id=row.fire_id,
+                    agent_id=row.agent_id,
+                    reason=row.reason,
+                )
+                for row in rows
+            ]
+
+    def refused(self, workspace_id: int, *, since: int, limit: int = 100) -> list[RefusedAgent]:
+        """Agents turned away since an instant because their worker was fired, the newest try first."""
+        with self._reading() as connection:
+            rows = connection.execute(
+                select(refusals)
+                .where(refusals.c.workspace_id == workspace_id, refusals.c.last_at >= since)
+                .order_by(refusals.c.last_at.desc(), refusals.c.lineage, refusals.c.agent_id)
+                .limit(_bounded(limit))
+            )
+            return [
+                RefusedAgent(
+                    lineage=row.lineage,
+                    agent_id=row.agent_id,
+                    first_at=row.first_at,
+                    last_at=row.last_at,
+                    reports=row.reports,
+                )
+                for row in rows
+            ]
+
+    # what is open
 
     def policy_set_texts(
         self, workspace_id: int, policy_set_hash: str
@@ -464,6 +645,210 @@ class Readers:
                 yield connection
         except DBAPIError as error:
             raise Unavailable(f"{self._database.where}: {first_line(error)}") from error
+
+
+def decision_of(
+    connection: Connection, workspace_id: int, decision_id: str
+) -> StoredDecision | None:
+    """One record."""
+    row = connection.execute(
+        select(decisions).where(
+            decisions.c.workspace_id == workspace_id, decisions.c.id == decision_id
+        )
+    ).one_or_none()
+    return _decision(row) if row else None
+
+
+def newest_of(
+    connection: Connection, workspace_id: int, *, policy: str, agent_no: int, after: int
+) -> StoredDecision | None:
+    """The newest record of a policy about an agent, with a number > `after`."""
+    row = connection.execute(
+        select(decisions)
+        .where(
+            decisions.c.workspace_id == workspace_id,
+            decisions.c.agent_no == agent_no,
+            decisions.c.policy == policy,
+            decisions.c.number > after,
+        )
+        .order_by(decisions.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return _decision(row) if row else None
+
+
+def episode_of(
+    connection: Connection, workspace_id: int, *, policy: str, agent_no: int
+) -> Episode | None:
+    """The open one, as of the newest tick."""
+    row = connection.execute(
+        select(episodes).where(
+            episodes.c.workspace_id == workspace_id,
+            episodes.c.policy == policy,
+            episodes.c.agent_no == agent_no,
+        )
+    ).one_or_none()
+    return _episode(row) if row else None
+
+
+def ruling_of(connection: Connection, workspace_id: int, decision_id: str) -> Ruled | None:
+    """What a person said last of what a decision announced."""
+    row = connection.execute(
+        select(acts)
+        .where(
+            acts.c.workspace_id == workspace_id,
+            acts.c.subject == decision_id,
+            acts.c.kind == Ruled.__name__,
+        )
+        .order_by(acts.c.writer.desc(), acts.c.seq.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    ruled = act_of(row.kind, row.body, at=row.at, seq=row.seq)
+    assert isinstance(ruled, Ruled), "its kind says so"
+    return ruled
+
+
+def reversals_of(
+    connection: Connection, workspace_id: int, *, since: int, policy: str | None = None
+) -> list[Reversal]:
+    """Where people overruled policies since an instant, oldest first."""
+    found = [
+        *_taken_back(connection, workspace_id, since, policy),
+        *_vetoed(connection, workspace_id, since, policy),
+    ]
+    return sorted(found, key=lambda reversal: (reversal.at, reversal.decision_id))
+
+
+def _taken_back(
+    connection: Connection, workspace_id: int, since: int, policy: str | None
+) -> Iterator[Reversal]:
+    statement = (
+        select(fires, decisions.c.policy_hash)
+        .select_from(
+            fires.join(
+                decisions,
+                and_(
+                    decisions.c.workspace_id == fires.c.workspace_id,
+                    decisions.c.id == fires.c.decision_id,
+                ),
+            )
+        )
+        .where(
+            fires.c.workspace_id == workspace_id,
+            fires.c.reinstated_at >= since,
+            fires.c.policy.is_not(None) if policy is None else fires.c.policy == policy,
+        )
+    )
+    for row in connection.execute(statement):
+        yield Reversal(
+            at=row.reinstated_at,
+            policy=row.policy,
+            policy_hash=row.policy_hash,
+            decision_id=row.decision_id,
+            agent_no=row.agent_no,
+            agent_id=row.agent_id,
+            role=row.role,
+            verdict=Verdict.REINSTATED,
+            actor=row.reinstated_by,
+            context=row.reinstate_context or "",
+            wrong=bool(row.was_wrong),
+        )
+
+
+def _vetoed(
+    connection: Connection, workspace_id: int, since: int, policy: str | None
+) -> Iterator[Reversal]:
+    statement = select(decisions).where(
+        decisions.c.workspace_id == workspace_id,
+        decisions.c.at >= since,
+        decisions.c.verdict == Verdict.VETOED,
+    )
+    if policy is not None:
+        statement = statement.where(decisions.c.policy == policy)
+    for row in connection.execute(statement):
+        yield Reversal(
+            at=row.at,
+            policy=row.policy,
+            policy_hash=row.policy_hash,
+            decision_id=row.id,
+            agent_no=row.agent_no,
+            agent_id=row.agent_id,
+            role=row.role,
+            verdict=Verdict.VETOED,
+            actor=row.actor,
+            context=row.context,
+            wrong=True,
+        )
+
+
+def demotions_of(connection: Connection, workspace_id: int) -> list[Demoted]:
+    """Policies that were overruled too often, by name."""
+    rows = connection.execute(
+        select(demotions)
+        .where(demotions.c.workspace_id == workspace_id)
+        .order_by(demotions.c.policy)
+    )
+    return [
+        Demoted(at=row.at, seq=0, policy=row.policy, policy_hash=row.policy_hash, why=row.why)
+        for row in rows
+    ]
+
+
+def silence_of(
+    connection: Connection, workspace_id: int, silence_id: str
+) -> StoredSilence | None:
+    """One silence, over or not."""
+    row = connection.execute(
+        select(silences).where(
+            silences.c.workspace_id == workspace_id, silences.c.id == silence_id
+        )
+    ).one_or_none()
+    return _silence(row) if row else None
+
+
+def silences_to_come(
+    connection: Connection, workspace_id: int, *, after: int
+) -> list[StoredSilence]:
+    """Those that nobody ended and that are not over by `after`, oldest first."""
+    rows = connection.execute(
+        select(silences)
+        .where(
+            silences.c.workspace_id == workspace_id,
+            silences.c.ends_at > after,
+            silences.c.ended_at.is_(None),
+        )
+        .order_by(silences.c.created_at, silences.c.id)
+    )
+    return [_silence(row) for row in rows]
+
+
+def reviews_of(
+    connection: Connection, workspace_id: int, key: bytes, *, limit: int
+) -> list[StoredReview]:
+    """What was said of an outcome, newest first."""
+    rows = connection.execute(
+        select(reviews)
+        .where(reviews.c.workspace_id == workspace_id, reviews.c.event_id == key)
+        .order_by(reviews.c.writer.desc(), reviews.c.seq.desc())
+        .limit(_bounded(limit))
+    )
+    return [
+        StoredReview(
+            event_id=bytes(row.event_id),
+            at=row.at,
+            agent_no=row.agent_no,
+            outcome_at=row.outcome_at,
+            score_e6=row.score_e6,
+            before_e6=row.before_e6,
+            comment=row.comment or "",
+            source=word_of(Source, row.source),
+            who=row.who,
+            counted=row.counted,
+        )
+        for row in rows
+    ]
 
 
 def newest_outcomes(
@@ -737,6 +1122,28 @@ def _episode(row: Row[Any]) -> Episode:
     values["state"] = EpisodeState(row.state)
     values["guard"] = Guard(row.guard) if row.guard else None
     return Episode(**values)
+
+
+def _place(row: Row[Any]) -> Place:
+    values = {name: getattr(row, name) for name in Place.__struct_fields__ if name != "gone"}
+    values["standing"] = Standing(row.standing)
+    return Place(**values)
+
+
+def _silence(row: Row[Any]) -> StoredSilence:
+    return StoredSilence(
+        silence=Silence(
+            id=row.id,
+            match=_match(row.matchers),
+            owner=row.owner,
+            reason=row.reason,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+        ),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+    )
 
 
 def _tick(row: Row[Any]) -> Tick:

@@ -1,26 +1,30 @@
 """What a tick and the enforcement loop make durable: each is one fenced transaction of the writer.
 
 1. The policy set's text is kept, once for each hash.
-2. A decision to fire becomes a fire where its agent is still the one it was about: the same incarnation,
-   neither fired nor finished. Otherwise it is recorded as superseded, and nothing is done.
-3. Decisions are chained, episodes put as they stand now, and the tick's own row closes the pass.
+2. What a decision does to its agent is done where the agent is still the one it was about: the same
+   incarnation, neither fired nor finished. A fire also asks that nobody protected the agent, vetoed it or
+   demoted its policy since the tick looked. Otherwise it is recorded as superseded, and nothing is done.
+3. Decisions are chained, fires carried out, standings explained, episodes and places put as they stand now,
+   and the tick's own row closes the pass.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from pinkslip.fleet.admission import Head
 from pinkslip.model.decisions import (
     Decision,
     DeliveryChange,
     Episode,
+    Place,
     TickRecord,
     TickWritten,
 )
 from pinkslip.model.errors import Conflict
-from pinkslip.model.facts import Blinded
+from pinkslip.model.facts import Blinded, Demoted, Ruled
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.words import (
     ActorKind,
@@ -30,6 +34,7 @@ from pinkslip.model.words import (
     Standing,
     Verdict,
 )
+from pinkslip.store.changes import act_of
 from pinkslip.store.firing import (
     Grace,
     Judged,
@@ -38,11 +43,30 @@ from pinkslip.store.firing import (
     is_silent,
     open_delivery,
 )
-from pinkslip.store.tables import blind, deliveries, episodes, policy_sets, ticks
+from pinkslip.store.standings import stand
+from pinkslip.store.tables import (
+    acts,
+    blind,
+    decisions,
+    deliveries,
+    episodes,
+    ladders,
+    policy_sets,
+    ticks,
+)
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.upsert import insert_absent, upsert
 
 DEFAULT_GRACE = Grace()
+_DONE_TO_AGENTS = frozenset(
+    {
+        Verdict.FIRED,
+        Verdict.QUARANTINED,
+        Verdict.PROBATION,
+        Verdict.NOTICED,
+        Verdict.ASKED,
+    }
+)
 
 
 def record_tick(
@@ -69,7 +93,9 @@ def record_tick(
             policy_text=texts.get(entry.decision.policy, ""),
             was_silent=is_silent(tx, head, grace),
         )
+    stand(tx, record.workspace_id, record.standings, judged_at=record.now)
     _put_episodes(tx, record.workspace_id, record.episodes)
+    _put_places(tx, record.workspace_id, record.places)
     _insert_tick(tx, record)
     superseded = tuple(
         entry.decision.id for entry in judged if entry.decision.verdict is Verdict.SUPERSEDED
@@ -178,16 +204,20 @@ def _settled(
     Two policies may conclude the same of one agent in one tick: the first fires it.
     """
     judged, to_fire, taken = [], [], set[int]()
+    overruled = _overruled_since(tx, record)
     for decision in record.decisions:
         head = tx.head(record.workspace_id, decision.agent_id)
         if head is not None and head.agent_no != decision.agent_no:
             head = None
         final = decision
-        if decision.verdict is Verdict.FIRED:
+        if decision.verdict in _DONE_TO_AGENTS:
             if head is None or head.agent_no in taken or not _is_same_agent(head, decision):
                 final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
-            else:
-                taken.add(head.agent_no)
+            elif decision.verdict is Verdict.FIRED:
+                if _is_spared(tx, head, decision, overruled):
+                    final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
+                else:
+                    taken.add(head.agent_no)
         entry = Judged(
             decision=final,
             watermark=record.watermark,
@@ -211,6 +241,58 @@ def _is_same_agent(head: Head, decision: Decision) -> bool:
     )
 
 
+class _Overruled(NamedTuple):
+    """What people said between a tick's look and its transaction."""
+
+    vetoed: frozenset[tuple[str, int]]
+    """(policy, agent_no)."""
+    demoted: frozenset[str]
+
+
+def _overruled_since(tx: Transaction, record: TickRecord) -> _Overruled:
+    rows = tx.connection.execute(
+        select(acts).where(
+            acts.c.workspace_id == record.workspace_id,
+            tuple_(acts.c.writer, acts.c.seq) > (record.writer, record.watermark),
+            acts.c.kind.in_((Ruled.__name__, Demoted.__name__)),
+        )
+    )
+    facts = [act_of(row.kind, row.body, at=row.at, seq=row.seq) for row in rows]
+    vetoed = [
+        fact.decision_id
+        for fact in facts
+        if isinstance(fact, Ruled) and fact.verdict is Verdict.VETOED
+    ]
+    return _Overruled(
+        vetoed=frozenset(_about(tx, record.workspace_id, vetoed)),
+        demoted=frozenset(fact.policy for fact in facts if isinstance(fact, Demoted)),
+    )
+
+
+def _about(
+    tx: Transaction, workspace_id: int, decision_ids: Sequence[str]
+) -> list[tuple[str, int]]:
+    """Which policy's word on whom these decisions were."""
+    if not decision_ids:
+        return []
+    rows = tx.connection.execute(
+        select(decisions.c.policy, decisions.c.agent_no).where(
+            decisions.c.workspace_id == workspace_id, decisions.c.id.in_(decision_ids)
+        )
+    )
+    return [(row.policy, row.agent_no) for row in rows]
+
+
+def _is_spared(tx: Transaction, head: Head, decision: Decision, overruled: _Overruled) -> bool:
+    """Whether a person came between: the tick did not know."""
+    is_protected = head.protected_until is not None and head.protected_until > tx.now
+    return (
+        is_protected
+        or (decision.policy, decision.agent_no) in overruled.vetoed
+        or decision.policy in overruled.demoted
+    )
+
+
 def _put_episodes(tx: Transaction, workspace_id: int, changed: Sequence[Episode]) -> None:
     end_episodes(
         tx,
@@ -231,11 +313,42 @@ def _put_episodes(tx: Transaction, workspace_id: int, changed: Sequence[Episode]
             "guard": None if episode.guard is None else str(episode.guard),
             "guard_detail": episode.guard_detail,
             "decision_id": episode.decision_id,
+            "until": episode.until,
+            "ruled_by": episode.ruled_by,
         }
         for episode in changed
         if episode.state is not EpisodeState.CLEAR
     ]
     upsert(tx.connection, episodes, rows)
+
+
+def _put_places(tx: Transaction, workspace_id: int, changed: Sequence[Place]) -> None:
+    gone = [
+        {"workspace": workspace_id, "by": place.policy, "whose": place.subject}
+        for place in changed
+        if place.gone
+    ]
+    if gone:
+        tx.connection.execute(
+            delete(ladders).where(
+                ladders.c.workspace_id == bindparam("workspace"),
+                ladders.c.policy == bindparam("by"),
+                ladders.c.subject == bindparam("whose"),
+            ),
+            gone,
+        )
+    rows = [
+        {"workspace_id": workspace_id, **_place_row(place)}
+        for place in changed
+        if not place.gone
+    ]
+    upsert(tx.connection, ladders, rows)
+
+
+def _place_row(place: Place) -> dict[str, object]:
+    row = msgspec.structs.asdict(place)
+    del row["gone"]
+    return {**row, "standing": str(place.standing)}
 
 
 def _insert_tick(tx: Transaction, record: TickRecord) -> None:

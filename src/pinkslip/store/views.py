@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from pinkslip.model.decisions import Delivery, Evidence
+from pinkslip.model.facts import Silence
 from pinkslip.model.words import (
     Action,
     ActorKind,
     BlindCause,
     Guard,
     Mode,
+    Source,
     Standing,
     Status,
     Verdict,
@@ -219,6 +221,94 @@ class ReversalCount(Struct, frozen=True, kw_only=True):
     policy: str
     wrong: bool
     count: int
+
+
+class PolicyCount(Struct, frozen=True, kw_only=True):
+    """How many decisions of one kind a policy came to."""
+
+    policy: str
+    verdict: Verdict
+    mode: Mode
+    action: Action
+    guard: Guard | None
+    count: int
+
+
+class Reversal(Struct, frozen=True, kw_only=True):
+    """A person overruled a policy: took a fire back, or vetoed one that was announced."""
+
+    at: int
+    policy: str
+    policy_hash: str
+    """The version that decided."""
+    decision_id: str
+    """What was overruled."""
+    agent_no: int
+    agent_id: str
+    role: str
+    verdict: Verdict
+    """REINSTATED or VETOED."""
+    actor: str
+    context: str
+    wrong: bool
+    """A veto always says that the policy was."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it speaks against the policy: taking a fire back need not."""
+        return self.wrong
+
+
+class StoredSilence(Struct, frozen=True, kw_only=True):
+    """A silence, and what became of it."""
+
+    silence: Silence
+    created_at: int
+    ended_at: int | None = None
+    """When a person ended it before its time."""
+    ended_by: str | None = None
+
+    def is_active(self, now: int) -> bool:
+        """Whether policies leave its agents alone now."""
+        return self.ended_at is None and self.silence.starts_at <= now < self.silence.ends_at
+
+
+class StoredReview(Struct, frozen=True, kw_only=True):
+    """A score given to an outcome after the fact."""
+
+    event_id: bytes
+    at: int
+    agent_no: int
+    outcome_at: int
+    score_e6: int
+    before_e6: int | None
+    """The score it had until then."""
+    comment: str
+    source: Source
+    who: str
+    counted: bool
+    """False: the agent was fired when it sent the outcome, so that neither counts."""
+
+
+class Condemnation(Struct, frozen=True, kw_only=True):
+    """A lineage that is turned away."""
+
+    lineage: str
+    at: int
+    fire_id: str
+    agent_id: str
+    """Who was fired for it."""
+    reason: str
+
+
+class RefusedAgent(Struct, frozen=True, kw_only=True):
+    """An agent that was turned away, because its worker was fired under another id."""
+
+    lineage: str
+    agent_id: str
+    first_at: int
+    last_at: int
+    reports: int
 
 
 class Tick(Struct, frozen=True, kw_only=True):

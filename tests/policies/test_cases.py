@@ -49,7 +49,10 @@ def cases(text: str) -> tuple[tuple[Case, ...], list[str]]:
     root = read(source, report)
     assert isinstance(root, Fields)
     read_so_far = read_cases(
-        Values(source, report), root.entries[0][1], policies=["unresponsive", "dumb"]
+        Values(source, report),
+        root.entries[0][1],
+        policies=["unresponsive", "dumb", "elsewhere"],
+        own=["unresponsive", "dumb"],
     )
     return read_so_far, [problem.render() for problem in report.problems]
 
@@ -90,6 +93,25 @@ def test_a_test_is_read_whole() -> None:
     assert second.standing is Standing.FIRED
     assert (third.never, third.count) == (frozenset({Verdict.FIRED}), 3)
     assert fourth.held is Guard.SILENCE
+
+
+@pytest.mark.parametrize(
+    ("written", "judged"),
+    [
+        ("", ("unresponsive", "dumb")),
+        ("policies: all, ", ("unresponsive", "dumb", "elsewhere")),
+        ("policies: elsewhere, ", ("elsewhere",)),
+        ("policies: [dumb, elsewhere], ", ("dumb", "elsewhere")),
+    ],
+)
+def test_a_test_is_about_its_own_file_unless_it_says_otherwise(
+    written: str, judged: tuple[str, ...]
+) -> None:
+    (case,), _ = cases(
+        f"tests:\n- {{name: x, {written}agents: [{{agent: a}}], expect: nothing}}\n"
+    )
+
+    assert case.policies == judged
 
 
 def test_guards_of_a_test_replace_those_of_the_set_key_by_key() -> None:

@@ -170,8 +170,8 @@ class Case:
     place: Place
     key_path: str
     """`tests[0]`."""
-    policies: tuple[str, ...] | None
-    """Which are judged; None: all that are loaded."""
+    policies: tuple[str, ...]
+    """Which are judged."""
     mode: Mode | None = None
     """As if every policy were in this mode; None: as written."""
     is_open: bool = False
@@ -195,13 +195,23 @@ class Case:
 
 
 def read_cases(
-    values: Values, node: Node, *, policies: Iterable[str], path: str = "tests"
+    values: Values,
+    node: Node,
+    *,
+    policies: Iterable[str],
+    own: Iterable[str] = (),
+    path: str = "tests",
 ) -> tuple[Case, ...]:
-    """The tests of a file whose policies have these names. What is wrong is reported and left out."""
+    """The tests of one file. What is wrong is reported and left out.
+
+    `policies`: the names of all that are loaded. `own`: of those of this file, which its tests are about where
+    they name none; of a file without policies, all.
+    """
     if not isinstance(node, Items):
         values.refuse(node, f"{path} must be a list", path, "begin each test with a dash")
         return ()
-    reader = _Cases(values, tuple(policies))
+    everything = tuple(policies)
+    reader = _Cases(values, everything, own=tuple(own) or everything)
     read = [reader.read(item, f"{path}[{index}]") for index, item in enumerate(node.items)]
     return tuple(case for case in read if case is not None)
 
@@ -250,6 +260,7 @@ class _Cases:
 
     values: Values
     policies: tuple[str, ...]
+    own: tuple[str, ...]
     names: set[str] = field(default_factory=set)
 
     def read(self, node: Node, path: str) -> Case | None:
@@ -310,14 +321,13 @@ class _Cases:
         self.names.add(name or "")
         return name
 
-    def _policies(self, given: Mapping[str, Node], path: str) -> tuple[str, ...] | None:
+    def _policies(self, given: Mapping[str, Node], path: str) -> tuple[str, ...]:
         if "policies" not in given:
-            return self.policies
-        node = given["policies"]
+            return self.own
+        node, inner = given["policies"], f"{path}.policies"
         if isinstance(node, Scalar) and node.text == "all":
-            return None
+            return self.policies
         items = node.items if isinstance(node, Items) else (node,)
-        inner = f"{path}.policies"
         named = [
             self.values.one_of(item, Values.item_path(inner, node, index), [*self.policies])
             for index, item in enumerate(items)
@@ -382,7 +392,7 @@ class _Scene:
     """Reads what one test plays: its agents, what happens, and what is expected of whom."""
 
     values: Values
-    policies: tuple[str, ...] | None
+    policies: tuple[str, ...]
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The agents by the name they are called by."""
 
@@ -690,8 +700,6 @@ class _Scene:
         )
 
     def _known_policy(self, node: Node, path: str) -> str | None:
-        if self.policies is None:
-            return self.values.word(node, path)
         return self.values.one_of(node, path, [*self.policies])
 
     def _called(self, node: Node, path: str) -> tuple[str, ...]:

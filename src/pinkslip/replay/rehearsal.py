@@ -27,16 +27,11 @@ from pinkslip.model.facts import (
     Beat,
     Blinded,
     Condemned,
-    Demoted,
     Done,
     Fact,
     Fired,
-    Promoted,
     Registered,
-    Ruled,
-    Silenced,
     Stood,
-    Unsilenced,
 )
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.ports import Receipt
@@ -50,8 +45,6 @@ WORKSPACE = 1
 Event = Heartbeat | Outcome | Finish
 Report = tuple[str, Event, Source]
 """Whose, what, and by whom it was told."""
-
-_ABOUT_NOBODY = (Blinded, Silenced, Unsilenced, Ruled, Demoted, Promoted)
 
 
 class Rehearsal:
@@ -76,13 +69,15 @@ class Rehearsal:
         """All of them, in order, as recorded: what could not be done reads superseded."""
         self.heads: dict[str, Head] = {}
         """Every agent that reported or was told of, by agentId."""
+        self.by_number: dict[int, Head] = {}
         self.condemned: dict[str, str] = {}
-        """Lineage to the fire that condemned it."""
+        """The lineages that are turned away, each with the reason of its fire."""
         self.newest: dict[int, Done] = {}
         """Each agent's newest outcome that was reported, by number."""
         self.on_fact: Callable[[Fact], None] = lambda _fact: None
         """Called with every fact in journal order, by whoever wants to keep a journal."""
-        self._by_number: dict[int, Head] = {}
+        self._reasons: dict[str, str] = {}
+        """By fire."""
         self._seq = 0
         self._passes = 0
         self._last_at = now
@@ -202,7 +197,7 @@ class Rehearsal:
         for decision in decisions:
             final = decision
             if decision.verdict is Verdict.FIRED:
-                head = self._by_number.get(decision.agent_no)
+                head = self.by_number.get(decision.agent_no)
                 if decision.agent_no in taken or not _is_same_agent(head, decision):
                     final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
                 else:
@@ -226,7 +221,7 @@ class Rehearsal:
             self.tell(Condemned(self.at, self.allot(), lineage, decision.id))
 
     def _stand(self, change: StandingChange) -> None:
-        head = self._by_number.get(change.agent_no)
+        head = self.by_number.get(change.agent_no)
         if not _is_same_agent(head, change):
             return
         self.tell(
@@ -250,6 +245,7 @@ class Rehearsal:
             seq=self._seq,
             assumed_interval_ms=self.fleet.settings.assumed_interval_ms,
             stopped=frozenset() if self.stopped is None else frozenset({self.workspace_id}),
+            condemned={self.workspace_id: self.condemned},
         )
 
     def _admit(
@@ -261,6 +257,10 @@ class Rehearsal:
     ) -> Receipt:
         head, is_new = self.heads.get(agent_id), False
         if head is None:
+            if isinstance(event, Heartbeat):
+                refused = admission.stranger(self.workspace_id, agent_id, event)
+                if refused is not None:
+                    return refused
             head, is_new = self._registered(admission, agent_id), True
         if isinstance(event, Heartbeat):
             return admission.heartbeat(head, event, is_new=is_new)
@@ -282,18 +282,21 @@ class Rehearsal:
         return head
 
     def _keep(self, head: Head) -> None:
-        self.heads[head.agent_id] = self._by_number[head.agent_no] = head
+        self.heads[head.agent_id] = self.by_number[head.agent_no] = head
 
     def _note(self, fact: Fact) -> None:
         """Whoever is admitted next is admitted knowing this."""
         if isinstance(fact, Registered):
             self._keep(Head(self.workspace_id, fact.agent_no, fact.agent_id, fact.uuid))
+        elif isinstance(fact, Fired):
+            self._reasons[fact.fire_id] = fact.reason
         elif isinstance(fact, Condemned):
-            self.condemned[fact.lineage] = fact.fire_id
+            self.condemned[fact.lineage] = self._reasons[fact.fire_id]
         elif isinstance(fact, Absolved):
             self.condemned.pop(fact.lineage, None)
-        elif not isinstance(fact, _ABOUT_NOBODY):
-            apply(self._by_number[fact.agent_no], fact)
+        number = getattr(fact, "agent_no", None)
+        if number is not None:
+            apply(self.by_number[number], fact)
 
     def _take(self, facts: Sequence[Fact]) -> None:
         for fact in facts:

@@ -82,7 +82,7 @@ class Causes:
             hearing.policy, self.readings, stale_type=hearing.is_stale_type
         )
         slots = np.flatnonzero(matched)
-        answer = hearing.evaluator.truth(hearing.policy.when.tree, slots)
+        answer = hearing.evaluator.leaning(hearing.policy.when.tree, slots)
         yes, no = np.zeros_like(matched), np.zeros_like(matched)
         yes[slots], no[slots] = answer.yes, answer.no
         return yes, no

@@ -139,7 +139,7 @@ def circumstances(
         guards=guards,
         stopped=stopped,
         pools=pools,
-        quiets=_quiets(readings, matching),
+        quiets=_quiets(hearings, readings, matching),
         deploys=deploys,
         causes=Causes(
             hearings=hearings, readings=readings, matching=matching, rule=guards.common_cause
@@ -259,11 +259,23 @@ def _allotted(cases: Cases, given: Circumstances, *, free: Bools) -> envelope.Al
     )
 
 
-def _quiets(readings: Readings, matching: Matching) -> tuple[Quiet, ...]:
+def _quiets(
+    hearings: Sequence[Hearing], readings: Readings, matching: Matching
+) -> tuple[Quiet, ...]:
+    """Silences in force, and whom each is about. The matchers of those that are over are forgotten."""
     view = readings.view
-    return tuple(
-        Quiet(each, matching.admits(silence.matchers(each), readings))
+    matchers = {
+        each: silence.matchers(each)
         for each in silence.in_force(view.acts.silences.values(), now=view.now)
+    }
+    matching.keep(
+        {
+            *(matcher for hearing in hearings for matcher in hearing.policy.match),
+            *(matcher for asked in matchers.values() for matcher in asked),
+        }
+    )
+    return tuple(
+        Quiet(each, matching.admits(asked, readings)) for each, asked in matchers.items()
     )
 
 

@@ -57,7 +57,8 @@ class Cases:
     @property
     def tells(self) -> Bools:
         """Whether it comes to a person being told something, and to nothing else yet."""
-        return ~self.is_shadow & ((self.action == _NOTIFY) | self.announces)
+        tells: Bools = ~self.is_shadow & ((self.action == _NOTIFY) | self.announces)
+        return tells
 
     @property
     def does_more_than_notify(self) -> Bools:

@@ -4,7 +4,7 @@ A matcher is asked once per word of the vocabulary and remembered, so that a tic
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,9 +23,13 @@ class _Known:
 
     generation: int
     patterns: tuple[re.Pattern[str], ...]
-    admitted: list[bool] = field(default_factory=list)
     table: Bools = field(default_factory=lambda: np.zeros(1, dtype=np.bool_))
-    """`admitted`, with a last False that code -1 (no such field) reads."""
+    """By code, with a last False that code -1 (no such field) reads."""
+
+    @property
+    def words(self) -> int:
+        """How many words it knows."""
+        return len(self.table) - 1
 
 
 class Matching:
@@ -48,6 +52,10 @@ class Matching:
         for matcher in match:
             admitted &= self._admitted(matcher, readings)
         return admitted
+
+    def keep(self, matchers: Collection[Matcher]) -> None:
+        """Forget all but these: silences come and go, and a matcher of agents may know a great many words."""
+        self._known = {each: known for each, known in self._known.items() if each in matchers}
 
     def refusal(
         self, policy: Policy, readings: Readings, *, slot: int, stale_type: bool
@@ -85,17 +93,17 @@ class Matching:
         if known is None or known.generation != words.generation:
             patterns = tuple(re.compile(text) for text in matcher.patterns)
             known = self._known[matcher] = _Known(words.generation, patterns)
-        if len(known.admitted) != len(words.vocabulary):
+        if known.words != len(words.vocabulary):
             _learn(known, matcher, words.vocabulary)
         return known.table[words.codes]
 
 
 def _learn(known: _Known, matcher: Matcher, vocabulary: Sequence[str]) -> None:
-    known.admitted.extend(
+    learnt = [
         word in matcher.values or any(pattern.fullmatch(word) for pattern in known.patterns)
-        for word in vocabulary[len(known.admitted) :]
-    )
-    known.table = np.array([*known.admitted, False], dtype=np.bool_)
+        for word in vocabulary[known.words :]
+    ]
+    known.table = np.concatenate((known.table[:-1], np.array([*learnt, False], dtype=np.bool_)))
 
 
 def wanted(matcher: Matcher) -> str:

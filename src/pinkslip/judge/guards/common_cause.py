@@ -74,8 +74,9 @@ def guilty(
     tables = [_Table.of(name, words, failing=failing, judged=judged) for name, words in factors]
     tables = [table for table in tables if np.count_nonzero(table.sizes) >= 2]
     tested = sum(int(np.count_nonzero(table.sizes >= rule.at_least)) for table in tables)
+    limit, known = rule.error / max(tested, 1), _Chances()
     found: list[Guilty] = []
-    while (group := _unlikeliest(tables, rule, limit=rule.error / max(tested, 1))) is not None:
+    while (group := _unlikeliest(tables, rule, limit=limit, chances=known)) is not None:
         table, code, cause = group
         explained = table.codes == code
         found.append(Guilty(cause, table.everybody == code))
@@ -145,11 +146,10 @@ class _Table:
         are &= (self.fails > 0) & (self.fails * rest_sizes > rest_fails * self.sizes)
         return np.flatnonzero(are)
 
-    def cause(self, code: int) -> Cause:
+    def cause(self, code: int, chances: "_Chances") -> Cause:
         failing, size = int(self.fails[code]), int(self.sizes[code])
         others_failing = int(self.fails.sum()) - failing
         others_size = int(self.sizes.sum()) - size
-        p = fisher_greater(failing, size, others_failing, others_size)
         return Cause(
             factor=self.factor,
             value=self.values[code],
@@ -157,16 +157,30 @@ class _Table:
             size=size,
             others_failing=others_failing,
             others_size=others_size,
-            p=recorded(p) or 0.0,
+            p=chances.of(failing, size, others_failing, others_size),
         )
 
 
+class _Chances:
+    """Remembers tests: of a thousand hosts most have the same numbers."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int, int], float] = {}
+
+    def of(self, failing: int, size: int, others_failing: int, others_size: int) -> float:
+        """The chance of so many failing in a group, as records keep it."""
+        key = failing, size, others_failing, others_size
+        if key not in self._known:
+            self._known[key] = recorded(fisher_greater(*key)) or 0.0
+        return self._known[key]
+
+
 def _unlikeliest(
-    tables: Sequence[_Table], rule: CommonCause, *, limit: float
+    tables: Sequence[_Table], rule: CommonCause, *, limit: float, chances: _Chances
 ) -> tuple[_Table, int, Cause] | None:
     """The guilty group that chance explains worst; of equals the one with more failing, then by name."""
     groups = [
-        (table, code, table.cause(code))
+        (table, code, table.cause(code, chances))
         for table in tables
         for code in table.suspects(rule).tolist()
     ]

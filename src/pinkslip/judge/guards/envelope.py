@@ -72,15 +72,13 @@ class _Ledger:
 
     def fire_room(self) -> Integers:
         """Per pool: how many more it could lose, were there no limit to the workspace."""
-        staying = self.active - self.guards.min_active
-        return np.maximum(np.minimum(self.fire_limit - self.fired, staying), 0)
+        room: Integers = self.fire_limit - self.fired
+        return np.minimum(room, self.active - self.guards.min_active)
 
     def quarantine_room(self, *, of_staying: bool) -> Integers:
         """Per pool: how many more may be set aside; of those counted as fired already, whoever stays."""
-        room = self.quarantine_limit - self.quarantined
-        if of_staying:
-            room = np.minimum(room, self.active - self.guards.min_active)
-        return np.maximum(room, 0)
+        room: Integers = self.quarantine_limit - self.quarantined
+        return np.minimum(room, self.active - self.guards.min_active) if of_staying else room
 
     def fire_refusals(self) -> Integers:
         """Per pool: which rule one more fire would break."""
@@ -437,8 +435,9 @@ def _share_or_least(share: float, sizes: Integers, at_least: int) -> Integers:
 def _opened(view: FleetView, pools: Pools, guards: Guards, outstanding: Outstanding) -> _Ledger:
     """The real envelope before this tick's fires."""
     start = view.now - guards.max_fired.per_ms
-    quarantined = pools.count(_in_quarantine(view))
     active = pools.count(view.active)
+    set_aside: Bools = (view.standing == _QUARANTINED) & (view.numbers > 0) & ~view.finished
+    for_longer = set_aside & ((view.standing_until > view.now) | (view.standing_until == 0))
     ledger = _Ledger(
         guards=guards,
         active=active,
@@ -447,19 +446,13 @@ def _opened(view: FleetView, pools: Pools, guards: Guards, outstanding: Outstand
         fires=int(
             np.count_nonzero(view.fired_by_policy_since(view.now - guards.max_fires.per_ms))
         ),
-        size=active + quarantined,
-        quarantined=quarantined,
+        size=active + pools.count(set_aside),
+        quarantined=pools.count(for_longer),
     )
     waiting = _still_active(view, outstanding.announced)
     ledger.fire(pools.codes[waiting])
     ledger.announced.update(view.numbers[waiting].tolist())
     return ledger
-
-
-def _in_quarantine(view: FleetView) -> Bools:
-    """Whose quarantine has not ended; of those that finished meanwhile, nobody."""
-    lasts = (view.standing_until > view.now) | (view.standing_until == 0)
-    return (view.standing == _QUARANTINED) & (view.numbers > 0) & ~view.finished & lasts
 
 
 def _still_active(view: FleetView, numbers: Sequence[int]) -> Integers:

@@ -1,5 +1,6 @@
 """What the reporter says, and that nothing it does reaches the agent's work."""
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -12,9 +13,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.client.service import Reply, Service, Told, taken
+from tests.client.service import WAIT_S, Reply, Service, Told, taken
 
-from pinkslip.client import Fired, Order, Reporter, clean
+from pinkslip.client import AsyncReporter, Fired, Order, Reporter, clean
 from pinkslip.client.core import BATCH_BYTES_MAX, Core
 from pinkslip.client.ids import EventIds
 from pinkslip.client.wire import Answer, Backoff, Wire
@@ -529,19 +530,19 @@ def test_an_order_may_come_with_the_answer_to_an_outcome(
 def test_orders_of_later_services_are_handed_on_and_not_obeyed(
     service: Service, report: Make
 ) -> None:
-    def pausing(told: Told) -> Reply:
+    def aborting(told: Told) -> Reply:
         reply = taken(told)
         if told.act == "heartbeat":
-            reply.body["orders"] = [{"type": "pause", "until": "2026-11-23T10:00:00.000Z"}]  # type: ignore[index]
+            reply.body["orders"] = [{"type": "abort", "until": "2026-11-23T10:00:00.000Z"}]  # type: ignore[index]
         return reply
 
-    service.answering = pausing
+    service.answering = aborting
     heard: list[Order] = []
     reporter = report(on_order=heard.append)
 
     service.until_told("heartbeat", 2)
 
-    assert heard[0] == Order("pause", None, "2026-11-23T10:00:00.000Z")
+    assert heard[0] == Order("abort", None, "2026-11-23T10:00:00.000Z")
     with reporter.task():
         pass
 
@@ -725,3 +726,122 @@ def test_importing_the_client_imports_nothing_of_the_server() -> None:
     )
 
     assert done.stdout == "[]\n[]\n"
+
+
+def pausing(until: str) -> Reply:
+    """The answer to a heartbeat of an agent in quarantine."""
+    order = {"type": "pause", "reason": "dumb", "until": until}
+    return Reply(body={"status": "IDLE", "standing": "quarantined", "orders": [order]})
+
+
+def test_a_paused_agent_takes_no_task_until_an_answer_no_longer_says_so(
+    service: Service, report: Make
+) -> None:
+    orders: list[Order] = []
+    held = threading.Event()
+    service.answering = lambda told: (
+        pausing("2999-01-01T00:00:00Z")
+        if told.act == "heartbeat" and not held.is_set()
+        else taken(told)
+    )
+    reporter = report(interval=1.0, on_order=orders.append)
+    service.until(lambda: reporter.paused is not None, "paused")
+    began = threading.Event()
+
+    def work() -> None:
+        with reporter.task("fix"):
+            began.set()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    service.until_told("heartbeat", 3)
+
+    assert not began.is_set()
+    assert orders == [Order("pause", "dumb", "2999-01-01T00:00:00Z")]
+    held.set()
+    assert began.wait(WAIT_S)
+    worker.join(WAIT_S)
+    assert reporter.paused is None
+
+
+def test_a_pause_whose_time_has_passed_holds_nobody(service: Service, report: Make) -> None:
+    service.answering = lambda told: (
+        pausing("2001-01-01T00:00:00Z") if told.act == "heartbeat" else taken(told)
+    )
+    reporter = report()
+    service.until_told("heartbeat")
+
+    with reporter.task("fix"):
+        pass
+
+    assert reporter.wait_while_paused(0.0)
+
+
+def test_whoever_does_not_want_to_wait_is_told_of_the_pause(
+    service: Service, report: Make
+) -> None:
+    service.answering = lambda told: (
+        pausing("2999-01-01T00:00:00Z") if told.act == "heartbeat" else taken(told)
+    )
+    reporter = report(wait_when_paused=False)
+    service.until(lambda: reporter.paused is not None, "paused")
+
+    with reporter.task("fix"):
+        assert not reporter.wait_while_paused(0.01)
+
+
+def test_being_fired_ends_the_wait_for_the_end_of_a_pause(
+    service: Service, report: Make
+) -> None:
+    service.answering = lambda told: (
+        pausing("2999-01-01T00:00:00Z") if told.act == "heartbeat" else taken(told)
+    )
+    reporter = report(interval=1.0, exit_when_fired=False)
+    service.until(lambda: reporter.paused is not None, "paused")
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with reporter.task("fix"):
+                pass
+        except Fired as error:
+            ended.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    service.answering = fired
+    worker.join(WAIT_S)
+
+    assert len(ended) == 1
+
+
+def test_an_async_agent_waits_for_the_end_of_a_pause_without_holding_the_loop(
+    service: Service,
+) -> None:
+    held = threading.Event()
+    service.answering = lambda told: (
+        pausing("2999-01-01T00:00:00Z")
+        if told.act == "heartbeat" and not held.is_set()
+        else taken(told)
+    )
+    reporter = AsyncReporter("dev-1", interval=1.0, exit_when_fired=False, flush=2.0)
+    service.until(lambda: reporter.paused is not None, "paused")
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        while looks < 3:
+            await asyncio.sleep(0.01)
+            looks += 1
+        held.set()
+
+    async def main() -> None:
+        looking = asyncio.create_task(look())
+        async with reporter.task("fix"):
+            assert held.is_set()
+        await looking
+        await reporter.aclose()
+
+    asyncio.run(main())
+
+    assert looks == 3

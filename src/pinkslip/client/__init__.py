@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 from pinkslip.client.core import Order
 from pinkslip.client.ending import EXIT_FIRED, Fired
 from pinkslip.client.reporter import Reporter
-from pinkslip.client.tasks import AsyncTask, Task
+from pinkslip.client.tasks import Task
 
 if TYPE_CHECKING:
-    from pinkslip.client.aio import AsyncReporter
+    from pinkslip.client.aio import AsyncReporter, AsyncTask
 
 __all__ = ["EXIT_FIRED", "AsyncReporter", "AsyncTask", "Fired", "Order", "Reporter", "Task"]
 
 
 def __getattr__(name: str) -> object:
-    """AsyncReporter, with asyncio, only for those who ask."""
-    if name == "AsyncReporter":
-        from pinkslip.client.aio import AsyncReporter  # noqa: PLC0415 - spares everybody else asyncio
+    """AsyncReporter and its task, with asyncio, only for those who ask."""
+    if name in ("AsyncReporter", "AsyncTask"):
+        from pinkslip.client import aio  # noqa: PLC0415 - spares everybody else asyncio
 
-        return AsyncReporter
+        return getattr(aio, name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

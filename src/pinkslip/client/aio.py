@@ -1,6 +1,6 @@
 """The reporter for asyncio: the same core and the same threads, so a blocked loop still beats.
 
-Nothing waits but leaving, and that waits in a thread.
+Nothing waits but a task while the agent is to pause, and leaving, and that waits in a thread.
 """
 
 import asyncio
@@ -8,7 +8,28 @@ from types import TracebackType
 from typing import Self
 
 from pinkslip.client.reporter import Reporter
-from pinkslip.client.tasks import AsyncTask
+from pinkslip.client.tasks import Task
+
+LOOKS_APART_S = 0.2
+"""Between looks at whether a pause is over."""
+
+
+class AsyncTask(Task):
+    """The same for `async with`."""
+
+    async def __aenter__(self) -> Self:
+        while self._desk.must_wait:  # noqa: ASYNC110 - the end of a pause comes on another thread, or by time
+            await asyncio.sleep(LOOKS_APART_S)
+        self._begin()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end(error)
 
 
 class AsyncReporter(Reporter):

@@ -7,6 +7,7 @@ import json
 import logging
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ logger = logging.getLogger("pinkslip.client")
 
 BATCH_MAX = 500
 BATCH_BYTES_MAX = 512 * 1024
+PAUSE_S_MAX = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Order:
     """What the service tells the agent to do."""
 
     type: str
-    """`stop`; others come with later services and are handed to `on_order` alone."""
+    """`stop` or `pause`; others come with later services and are handed to `on_order` alone."""
     reason: str | None = None
     until: str | None = None
 
@@ -71,6 +73,11 @@ class Core:
         self._dropped = self._refused = self._delivered = 0
         self._batch_max = BATCH_MAX
         self._stop: Order | None = None
+        self._pause: Order | None = None
+        self._pause_ends_s = 0.0
+        """By the stopwatch."""
+        self._news = threading.Condition(self._lock)
+        """That a pause is over, or that the agent is fired."""
 
     # what the agent does
 
@@ -78,6 +85,23 @@ class Core:
     def stop(self) -> Order | None:
         """The order to stop, once it has come. It is never taken back."""
         return self._stop
+
+    @property
+    def pause(self) -> Order | None:
+        """The order to take no more work for now, while it stands."""
+        with self._lock:
+            return self._pause if time.monotonic() < self._pause_ends_s else None
+
+    def wait_resumed(self, limit_s: float) -> bool:
+        """Wait until no pause stands or the agent is fired; False when that took longer than `limit_s`."""
+        ends_s = time.monotonic() + limit_s
+        with self._news:
+            while self._pause is not None and self._stop is None:
+                left_s = min(self._pause_ends_s, ends_s) - time.monotonic()
+                if left_s <= 0:
+                    return time.monotonic() >= self._pause_ends_s
+                self._news.wait(left_s)
+        return True
 
     @property
     def counts(self) -> Counts:
@@ -169,6 +193,8 @@ class Core:
     def disown(self) -> None:
         """Forget everything: another process is this agent. A lock held elsewhere stays behind."""
         self._lock = threading.Lock()
+        self._news = threading.Condition(self._lock)
+        self._pause = None
         self._buffer = OrderedDict()
         self._tasks = {}
         self._waiting = 0
@@ -259,16 +285,40 @@ class Core:
 
     def obey(self, order: Order) -> bool:
         """Note an order to stop. True when it is the first."""
-        with self._lock:
+        with self._news:
             if order.type != "stop" or self._stop is not None:
                 return False
             self._stop = order
+            self._news.notify_all()
             return True
+
+    def paused_by(self, answer: Answer) -> Order | None:
+        """Take over what the answer to a heartbeat says of a pause. The order, when it was not known before."""
+        order = next(
+            (each for each in _orders(answer.body.get("orders")) if each.type == "pause"), None
+        )
+        with self._news:
+            before, self._pause = self._pause, order
+            if order is None:
+                self._news.notify_all()
+                return None
+            self._pause_ends_s = time.monotonic() + _seconds_until(order.until)
+            return None if order == before else order
 
 
 def instant() -> str:
     """Now, by the agent's own clock, as RFC 3339."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
+
+
+def _seconds_until(until: str | None) -> float:
+    """By the agent's own clock; each heartbeat's answer corrects it. A pause without an end that can be read
+    lasts until an answer no longer speaks of it, a day at the most."""
+    try:
+        left = datetime.fromisoformat(until or "") - datetime.now(UTC)
+    except (ValueError, TypeError):
+        return PAUSE_S_MAX
+    return min(max(left.total_seconds(), 0.0), PAUSE_S_MAX)
 
 
 def _orders(value: object) -> Iterable[Order]:

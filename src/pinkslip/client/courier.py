@@ -24,7 +24,8 @@ BEAT_SHARE = 0.2
 
 
 class Courier:
-    """One agent's connection to the service. `heed` is called with every answer, on the threads here."""
+    """One agent's connection to the service. `heed` is called with every answer, on the threads here, and
+    `heard` with the answers to heartbeats that were taken."""
 
     def __init__(
         self,
@@ -33,11 +34,13 @@ class Courier:
         *,
         url: str,
         heed: Callable[[Answer], None],
+        heard: Callable[[Answer], None],
     ) -> None:
         self._core = core
         self._beat_wire, self._outcome_wire, self._last_wire = (make_wire() for _ in range(3))
         self._url = url
         self._heed = heed
+        self._heard = heard
         self._ids = EventIds()
         self._untaken: set[str] = set()
         """What the service does not take at present: heartbeats, outcomes."""
@@ -176,6 +179,7 @@ class Courier:
         if answer is not None and answer.is_taken:
             backoff.succeeded()
             self._taken("heartbeats")
+            self._heard(answer)
             return self._core.interval_s
         return min(self._core.interval_s, self._refused("heartbeats", answer, backoff))
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import ParamSpec, Self
 
 from pinkslip.client import clean
-from pinkslip.client.core import Core, Counts, Order
+from pinkslip.client.core import PAUSE_S_MAX, Core, Counts, Order
 from pinkslip.client.courier import Courier, daemon
 from pinkslip.client.ending import EXIT_FIRED, Fired, ending
 from pinkslip.client.forks import silence_in_children
@@ -69,6 +69,7 @@ class Reporter:
         interval: float = 30.0,
         on_order: Callable[[Order], object] | None = None,
         exit_when_fired: bool = True,
+        wait_when_paused: bool = True,
         buffer: int = 10_000,
         timeout: float = 10.0,
         flush: float = 5.0,
@@ -98,6 +99,7 @@ class Reporter:
         )
         self._flush_s = flush
         self._on_order = on_order
+        self._waits = wait_when_paused
         self._has_raised = False
         """The main thread knows that the agent is fired."""
         self._callback: threading.Thread | None = None
@@ -109,6 +111,7 @@ class Reporter:
             partial(Wire, url, token=token, timeout_s=timeout),
             url=url,
             heed=self._heed,
+            heard=self._heard,
         )
         atexit.register(self._at_exit)
         silence_in_children(self._courier)
@@ -130,6 +133,15 @@ class Reporter:
     def fired(self) -> Order | None:
         """The order to stop, once it has come."""
         return self._core.stop
+
+    @property
+    def paused(self) -> Order | None:
+        """The order to take no more work for now, while it stands."""
+        return self._core.pause
+
+    def wait_while_paused(self, limit: float = PAUSE_S_MAX) -> bool:
+        """Wait until no pause stands, `limit` seconds at most: False when one still does. Fired ends the wait."""
+        return self._core.wait_resumed(limit)
 
     @property
     def counts(self) -> Counts:
@@ -283,9 +295,18 @@ class Reporter:
             if self._core.obey(order):
                 logger.warning("%s is fired: %s", self.agent_id, order.reason)
                 daemon(partial(self._stop, order), "pinkslip-stop").start()
-            elif order.type != "stop":
+            elif order.type not in ("stop", "pause"):
                 logger.info("%s: order %s", self.agent_id, order.type)
                 self._call_back(order)
+
+    @_harmless
+    def _heard(self, answer: Answer) -> None:
+        order = self._core.paused_by(answer)
+        if order is not None:
+            logger.warning(
+                "%s is to pause until %s: %s", self.agent_id, order.until, order.reason
+            )
+            self._call_back(order)
 
     def _stop(self, order: Order) -> None:
         """Tell the agent, say the last word, end the process. In a thread of its own."""
@@ -313,7 +334,9 @@ class _Desk:
         self._courier = courier
 
     def began(self, task: Task, current_task: str | None) -> None:
-        """The task begins; Fired when no more work is to be taken."""
+        """The task begins; Fired when no more work is to be taken. Waits while the agent is to pause."""
+        if self._reporter._waits:  # noqa: SLF001 - the desk is the reporter's own
+            self._core.wait_resumed(PAUSE_S_MAX)
         self._reporter.heartbeat_point()
         self._core.task_began(task, current_task)
         self._courier.beat_soon()
@@ -324,6 +347,12 @@ class _Desk:
         self._core.task_ended(task)
         self._courier.beat_soon()
         self._courier.keep(outcome)
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether a task may not begin yet."""
+        waits = self._reporter._waits  # noqa: SLF001 - as above
+        return waits and self._core.pause is not None and self._core.stop is None
 
     def progress(self, value: float) -> None:
         """Work goes on."""

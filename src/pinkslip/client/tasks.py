@@ -15,6 +15,11 @@ class Desk(Protocol):
         """The task begins; Fired when no more work is to be taken."""
         ...
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether a task may not begin yet: the agent is to pause."""
+        ...
+
     def ended(self, task: "Task", outcome: dict[str, object]) -> None:
         """The task is over, with this outcome."""
         ...
@@ -104,22 +109,6 @@ class Task:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end(error)
-
-
-class AsyncTask(Task):
-    """The same for `async with`."""
-
-    async def __aenter__(self) -> Self:
-        self._begin()
-        return self
-
-    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

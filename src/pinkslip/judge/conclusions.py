@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from pinkslip.judge.memory import Memory
-from pinkslip.model.decisions import Decision, Episode, Evidence
-from pinkslip.model.words import Action, EpisodeState, Guard, Mode
+from pinkslip.model.decisions import Decision, Episode, Evidence, Statistic
+from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Standing
 
 
 class Finding(Struct, frozen=True):
@@ -76,6 +76,19 @@ class PolicyAnswer(Struct, frozen=True, kw_only=True):
     """Every guard that holds it, or would, in the order they are asked."""
     words: str
     """All of it in one sentence."""
+    rung: int = 0
+    """Of the ladder's rungs the one taken last, from 1; 0: none."""
+    rungs: int = 0
+    """0: the policy has no ladder."""
+    standing: Standing = Standing.ACTIVE
+    """What this policy makes of the agent."""
+    until: int | None = None
+    """When that ends by itself, or the notice has passed."""
+    waiting_decision: str | None = None
+    """The decision a veto or an approval names, while one is possible."""
+    meter: float | None = None
+    """How far the evidence has come toward acting, 0 to 1; None where nothing is counted."""
+    statistics: tuple[Statistic, ...] = ()
 
 
 class Recomputed(Struct, frozen=True, kw_only=True):

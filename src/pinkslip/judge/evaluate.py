@@ -3,7 +3,7 @@
 A number is a float64, NaN where unknown; a condition is a `Truth`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 
 import numpy as np
@@ -58,6 +58,9 @@ class Evaluator:
     among: Bools | None = None
     """Whom the policy is about, per slot, for `fdr`; None: everybody active."""
     lean: float = 1.0
+    """The share of its limit at which evidence is enough."""
+    bars: Mapping[Call, float] = field(default_factory=dict)
+    """What `proven(..., fdr=...)` was held against, where a record says it; else it is worked out."""
     _weighing: Weighing = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +74,7 @@ class Evaluator:
             scope=self.scope,
             among=view.active if self.among is None else self.among,
             lean=self.lean,
+            bars=dict(self.bars),
         )
         object.__setattr__(self, "_weighing", weighing)
 
@@ -93,6 +97,11 @@ class Evaluator:
             scope=policy.scope,
             among=among,
         )
+
+    @property
+    def books(self) -> Ledger:
+        """What is left out of the evidence, and whether anything may be."""
+        return self._weighing.ledger
 
     def truth(self, node: Expression, slots: Integers) -> Truth:
         """Kleene's three values of a condition, for the agents in `slots`."""

@@ -1,38 +1,121 @@
 """A decision worked out again: the same measures at the same instant must give the same evidence."""
 
 import numpy as np
+from msgspec import structs
 
+from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Recomputed
 from pinkslip.judge.episodes import lasted_ms
-from pinkslip.judge.evaluate import Evaluator, Readings
+from pinkslip.judge.evaluate import Evaluator, Readings, calls_of
+from pinkslip.judge.kinds import is_stale_type
+from pinkslip.judge.ledger import Ledger
+from pinkslip.judge.matching import Matching
+from pinkslip.judge.numeric import LOG_10
+from pinkslip.judge.phrases import written
+from pinkslip.judge.readings import DEFAULT_POOL
 from pinkslip.judge.verdicts import Account
 from pinkslip.judge.view import FleetView
-from pinkslip.model.decisions import Decision, Evidence
-from pinkslip.model.policy import Policy
+from pinkslip.judge.weighing import controls_discoveries
+from pinkslip.model.decisions import Decision, Evidence, Statistic
+from pinkslip.model.policy import Call, Policy
 from pinkslip.model.time import rfc3339
 
-__all__ = ["Recomputed", "recompute"]
+__all__ = ["Recomputed", "began_anew", "recompute"]
+
+_NOTHING = (0, 0)
+
+
+def began_anew(decision: Decision) -> int | None:
+    """When a ladder last started the decision's evidence anew, so that `recompute` must be told what had been
+    counted by then; None: it never did."""
+    since = [each.since for each in decision.evidence.statistics if each.base_tasks > 0]
+    return since[0] if since else None
 
 
 def recompute(
-    measures: FleetView, policy: Policy, *, slot: int, decision: Decision
+    measures: FleetView,
+    policy: Policy,
+    *,
+    slot: int,
+    decision: Decision,
+    pool: str = DEFAULT_POOL,
+    before: tuple[int, int] = _NOTHING,
 ) -> Recomputed:
     """Work out `decision`'s evidence from a fleet as it stood at `decision.at`, agent in `slot`.
 
-    The fleet must have been declared what the policy reads.
+    The fleet must have been declared what the policy reads, and hold everybody the agent is compared with
+    (`kinds.compares_agents`). `pool`: the label of the guards of then. `before`: the tasks and successes that
+    `FleetView.counts`, by the policy's filter and scope, gave for the agent at `began_anew(decision)`.
+
+    What the record says of the ladder (pass, rung, until when) and of the guards is taken as it is.
     """
-    account = Account.of(
-        policy, Evaluator(Readings(measures), policy.outcomes), np.array([slot])
+    readings = Readings(measures)
+    evaluator = Evaluator(
+        readings,
+        policy.outcomes,
+        ledger=_ledger(measures, policy, slot, decision, before),
+        pool=pool,
+        scope=policy.scope,
+        among=Matching().matched(policy, readings, stale_type=is_stale_type(policy)),
+        bars=_bars(policy, decision),
     )
+    account = Account.of(policy, evaluator, np.array([slot]))
     since = decision.evidence.true_since
     lasted = lasted_ms(np.array([since]), measures.now, measures.blind_between)
-    evidence = account.evidence(0, true_since=since, lasted_ms=int(lasted[0]))
+    evidence = structs.replace(
+        account.evidence(0, true_since=since, lasted_ms=int(lasted[0])),
+        guards=decision.evidence.guards,
+        rung=decision.evidence.rung,
+        rungs=decision.evidence.rungs,
+        until=decision.evidence.until,
+        lineage=decision.evidence.lineage,
+    )
     differences = (
         *_other_case(measures, policy, slot, decision),
         *_other_truth(account),
         *_other_evidence(decision.evidence, evidence),
+        *_other_statistics(decision.evidence, evidence),
     )
     return Recomputed(identical=not differences, evidence=evidence, differences=differences)
+
+
+def _ledger(
+    measures: FleetView,
+    policy: Policy,
+    slot: int,
+    decision: Decision,
+    before: tuple[int, int],
+) -> Ledger:
+    """The agent's place on the ladder as the record says it; of everybody else nothing is left out."""
+    recorded = next(
+        (each for each in decision.evidence.statistics if each.since), Statistic("", None, None)
+    )
+
+    def of_agent(value: int, others: int) -> Integers:
+        column = np.full(measures.size, others, dtype=np.int64)
+        column[slot] = value
+        return column
+
+    tasks, successes = before
+    return Ledger(
+        has_ladder=bool(policy.ladder),
+        base_tasks=of_agent(tasks, 0),
+        base_successes=of_agent(successes, 0),
+        passes=of_agent(recorded.pass_no, 1),
+        since=of_agent(recorded.since, 0),
+    )
+
+
+def _bars(policy: Policy, decision: Decision) -> dict[Call, float]:
+    """What false discoveries were held against. On a ladder it rests on everybody's places of then, which the
+    record of one agent does not hold: it is taken as it is."""
+    recorded = {each.function: each.threshold for each in decision.evidence.statistics}
+    return {
+        call: bar * LOG_10
+        for call in calls_of(policy.when.tree)
+        if policy.ladder and controls_discoveries(call)
+        if (bar := recorded.get(written(call, policy.when.text))) is not None
+    }
 
 
 def _other_case(
@@ -70,6 +153,24 @@ def _other_evidence(recorded: Evidence, recomputed: Evidence) -> list[str]:
         before, after = getattr(recorded, name), getattr(recomputed, name)
         if before != after:
             found.append(f"{name}: recorded {before!r}, recomputed {after!r}")
+    return found
+
+
+def _other_statistics(recorded: Evidence, recomputed: Evidence) -> list[str]:
+    found = []
+    before = {each.function: each for each in recorded.statistics}
+    after = {each.function: each for each in recomputed.statistics}
+    for function in dict.fromkeys((*before, *after)):
+        if function not in before or function not in after:
+            side = "recorded" if function in before else "recomputed"
+            found.append(f"{function}: only {side}")
+            continue
+        then, now = structs.asdict(before[function]), structs.asdict(after[function])
+        found += [
+            f"{function}, {name}: recorded {_shown(then[name])}, recomputed {_shown(now[name])}"
+            for name in then
+            if then[name] != now[name]
+        ]
     return found
 
 

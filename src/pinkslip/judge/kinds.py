@@ -1,8 +1,15 @@
-"""What kind of question a policy asks, from the measures its `when` reads."""
+"""What kind of question a policy asks, from the measures and the evidence its `when` reads."""
 
 from pinkslip.fleet.catalogue import MEASURES
-from pinkslip.judge.evaluate import measures_of
+from pinkslip.judge.evaluate import calls_of, measures_of
+from pinkslip.judge.readings import EXPECTED_RATIO
+from pinkslip.judge.weighing import controls_discoveries
 from pinkslip.model.policy import Policy
+
+_SINCE_A_RUNG = frozenset({"proven", "decayed", "posterior"})
+_OF_OUTCOMES = _SINCE_A_RUNG
+"""Those that rest on outcomes and name no measure."""
+_OF_A_POOL = frozenset({"posterior", "peers", "outlier"})
 
 
 def is_stale_type(policy: Policy) -> bool:
@@ -12,4 +19,20 @@ def is_stale_type(policy: Policy) -> bool:
 
 def reads_outcomes(policy: Policy) -> bool:
     """Whether it judges finished tasks."""
-    return any(MEASURES[each.name].reads_outcomes for each in measures_of(policy.when.tree))
+    tree = policy.when.tree
+    return any(MEASURES[each.name].reads_outcomes for each in measures_of(tree)) or any(
+        call.function in _OF_OUTCOMES for call in calls_of(tree)
+    )
+
+
+def starts_anew(policy: Policy) -> bool:
+    """Whether it judges evidence that a rung starts anew: then `when` false says nothing of having recovered."""
+    return any(call.function in _SINCE_A_RUNG for call in calls_of(policy.when.tree))
+
+
+def compares_agents(policy: Policy) -> bool:
+    """Whether what it says of one agent rests on others: working it out again takes the whole fleet."""
+    tree = policy.when.tree
+    return any(each.name == EXPECTED_RATIO for each in measures_of(tree)) or any(
+        call.function in _OF_A_POOL or controls_discoveries(call) for call in calls_of(tree)
+    )

@@ -1,8 +1,10 @@
 """How the judge speaks: numbers with their units, measures, comparisons and whole expressions as people say them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isnan
 
+from pinkslip.judge.weighing import EVIDENCE, named
 from pinkslip.model.policy import (
     Arithmetic,
     Call,
@@ -18,9 +20,34 @@ from pinkslip.model.policy import (
     WindowKind,
 )
 from pinkslip.model.time import MINUTE_MS, SECOND_MS, spoken
+from pinkslip.model.words import Scope
 
-Values = dict[str, float]
-"""What one agent's measures are, by key; NaN where unknown."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What one evidence function makes of one agent."""
+
+    value: float
+    """Of `proven` the natural logarithm of the e-value; NaN where unknown."""
+    threshold: float = float("nan")
+    tasks: int = 0
+    successes: int = 0
+    pass_no: int | None = None
+    """Which pass through the ladder; None: there is no ladder."""
+    is_anew: bool = False
+    """Whether tasks were left out, because a rung or a pass started the evidence anew."""
+    scope: Scope = Scope.AGENT
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known of one agent, to be put in words."""
+
+    values: Mapping[str, float]
+    """Its measures, by key; NaN where unknown."""
+    weights: Mapping[Call, Weight] = field(default_factory=dict)
+    """Its evidence, by the call that asks for it."""
+
 
 _NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -65,6 +92,9 @@ _SUBJECT = {
     "tokens": "{value} tokens{window}",
     "cost": "{value} spent{window}",
     "cost_per_success": "{value} per success{window}",
+    "expected_ratio": "{value} of the successes its peers would have had{window}",
+    "flap_score": "{value} of its beats come and go",
+    "suspicion": "suspicion {value} of its silence",
 }
 
 
@@ -113,7 +143,7 @@ class Sides:
 
 
 def comparison_words(
-    node: Comparison, sides: Sides, values: Values, *, holds: bool, text: str
+    node: Comparison, sides: Sides, found: Found, *, holds: bool, text: str
 ) -> str:
     """One comparison of the expression `text` that holds (or does not, said the other way round).
 
@@ -126,42 +156,51 @@ def comparison_words(
         operator = _MIRRORED[operator]
     unit = limit.unit if isinstance(limit, Constant) else subject.unit
     here_text, there_text = _told_apart(here, there, unit)
-    how = working(limit, values)
+    how = working(limit, found)
     if isinstance(subject, Measured) and subject.name in _SILENCE and operator in _ALLOWED:
         said = _SILENCE[subject.name].format(value=here_text)
         return f"{said}; {_ALLOWED[operator]} {there_text}" + (f" ({how})" if how else "")
     if isinstance(subject, Measured):
         said = _said(subject, here_text)
+    elif isinstance(subject, Call) and subject.function in EVIDENCE:
+        said = _asked(subject, here_text, found)
     else:
-        inner = working(subject, values)
+        inner = working(subject, found)
         said = f"{written(subject, text)} is " + (f"{inner} = " if inner else "") + here_text
     return f"{said} ({_RELATION[operator]} {there_text}" + (f": {how})" if how else ")")
 
 
-def working(node: Expression, values: Values) -> str:
+def working(node: Expression, found: Found) -> str:
     """How a side that is worked out came about, with values in place: `3 x its 30 s interval`.
 
     Empty where the side is a literal or one measure alone, whose value is the side itself.
     """
-    return "" if isinstance(node, Constant | Measured) else _worked(node, values)
+    if isinstance(node, Constant | Measured):
+        return ""
+    if isinstance(node, Call) and node.function == "peers":
+        return "the median of its peers"
+    return _worked(node, found)
 
 
-def _worked(node: Expression, values: Values) -> str:
+def _worked(node: Expression, found: Found) -> str:
     match node:
         case Constant():
             return quantity(node.value, node.unit)
         case Measured(name="heartbeat_interval"):
-            return f"its {quantity(values[node.key], node.unit)} interval"
+            return f"its {quantity(found.values[node.key], node.unit)} interval"
         case Measured():
-            return quantity(values[node.key], node.unit)
+            return quantity(found.values[node.key], node.unit)
         case Arithmetic():
-            left = _bracketed(node, node.left, _worked(node.left, values))
-            right = _bracketed(node, node.right, _worked(node.right, values), is_right=True)
+            left = _bracketed(node, node.left, _worked(node.left, found))
+            right = _bracketed(node, node.right, _worked(node.right, found), is_right=True)
             return f"{left} {_TIMES[node.operator]} {right}"
         case Negative():
-            return f"-{_worked(node.operand, values)}"
+            return f"-{_worked(node.operand, found)}"
+        case Call() if node.function in EVIDENCE:
+            value = quantity(found.weights[node].value, node.unit)
+            return f"its peers' {value}" if node.function == "peers" else value
         case Call():
-            parts = ", ".join(_worked(argument, values) for argument in node.arguments)
+            parts = ", ".join(_worked(argument, found) for argument in node.arguments)
             return f"{node.function}({parts})"
         case Comparison() | Not() | Logic():
             raise TypeError(f"{type(node).__name__} is a condition, not a number")
@@ -189,6 +228,36 @@ def _said(measured: Measured, text: str) -> str:
     return pattern.format(value=text, window=window_words(measured.window))
 
 
+def _asked(call: Call, text: str, found: Found) -> str:
+    """An evidence function that is a number, with its value `text`: `at best 62 % of its tasks succeed`."""
+    weight = found.weights[call]
+    seen = f"{weight.successes} of {counted(weight.tasks, 'task')}"
+    match call.function:
+        case "upper" | "lower":
+            bound = "at best" if call.function == "upper" else "at worst"
+            confidence = quantity(named(call, "confidence"), Unit.RATIO)
+            window = window_words(_subject_of(call).window)
+            return f"{bound} {text} of its tasks succeed, by {seen}{window} at {confidence} confidence"
+        case "posterior":
+            target = quantity(named(call, "target"), Unit.RATIO)
+            whose = " of its lineage" if weight.scope is Scope.LINEAGE else ""
+            return f"less than {target} of its tasks succeed with probability {text}, by {seen}{whose}"
+        case "peers":
+            return f"usual among its peers: {_said(_subject_of(call), text)}"
+        case "outlier":
+            measured = _subject_of(call)
+            said = _said(measured, quantity(found.values[measured.key], measured.unit))
+            return f"{said}, which is {text} deviations worse than its peers"
+        case _:
+            raise ValueError(f"unknown function {call.function!r}")
+
+
+def _subject_of(call: Call) -> Measured:
+    (measured,) = call.arguments
+    assert isinstance(measured, Measured)
+    return measured
+
+
 def _told_apart(here: float, there: float, unit: Unit) -> tuple[str, str]:
     """Both values with as many digits as it takes to see that they differ, where they do."""
     for digits in (3, 6):
@@ -207,6 +276,7 @@ def _reads(node: Expression) -> bool:
         case Negative():
             return _reads(node.operand)
         case Call():
-            return any(_reads(argument) for argument in node.arguments)
+            is_evidence = node.function in EVIDENCE
+            return is_evidence or any(_reads(argument) for argument in node.arguments)
         case _:
             return False

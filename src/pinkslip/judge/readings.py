@@ -17,7 +17,9 @@ QUANTILES = frozenset({"duration_p50", "duration_p95"})
 
 DEFAULT_POOL = "role"
 
-_EXPECTED_RATIO = "expected_ratio"
+EXPECTED_RATIO = "expected_ratio"
+"""The one measure that compares an agent with its pool; the judge works it out from kinds of task."""
+
 _ANY_OUTCOME = Filter()
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class Readings:
     def whole(self, measured: Measured, outcomes: Filter, *, pool: str) -> Floats:
         """A measure of everybody; no quantile."""
         name, window = measured.name, measured.window
-        if name == _EXPECTED_RATIO and window is not None:
+        if name == EXPECTED_RATIO and window is not None:
             return self.once(
                 (name, window, outcomes, pool),
                 lambda: self._expected_ratio(window, outcomes, pool),

@@ -1,17 +1,22 @@
 """Decisions and their evidence: the numbers a verdict rests on, and one sentence that a person understands."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import structs
 
 from pinkslip.fleet.snapshot import Floats, Integers
-from pinkslip.judge.evaluate import Evaluator, Truth, measures_of
-from pinkslip.judge.numeric import recorded
-from pinkslip.judge.phrases import Sides, Values, comparison_words, span
-from pinkslip.model.decisions import Decision, Evidence
+from pinkslip.judge.claims import claim_words
+from pinkslip.judge.evaluate import Evaluator, Truth, calls_of, measures_of
+from pinkslip.judge.ledger import Ledger
+from pinkslip.judge.numeric import LOG_10, recorded
+from pinkslip.judge.phrases import Found, Sides, Weight, comparison_words, span, written
+from pinkslip.judge.weighing import Weighed
+from pinkslip.model.decisions import Decision, Evidence, Statistic
 from pinkslip.model.policy import (
+    Call,
     Comparison,
     Expression,
     Logic,
@@ -25,6 +30,8 @@ from pinkslip.model.words import Guard, Verdict
 
 _NOWHERE = Span(0, 0)
 _COUNT_MAX = 2**53
+_SINCE_IT_BEGAN = frozenset({"proven", "posterior"})
+"""Functions that count from when a ladder last started the evidence anew."""
 
 
 @dataclass(slots=True)
@@ -36,8 +43,11 @@ class Account:
     values: list[Floats]
     """Per key, per agent."""
     tasks: Integers
+    ledger: Ledger
+    slots: Integers
     _truths: dict[int, Truth]
     _sides: dict[int, tuple[Floats, Floats]]
+    _weighed: dict[Call, Weighed]
 
     @classmethod
     def of(cls, policy: Policy, evaluator: Evaluator, slots: Integers) -> "Account":
@@ -52,13 +62,17 @@ class Account:
                     evaluator.number(node.left, slots),
                     evaluator.number(node.right, slots),
                 )
+        weighed = {call: evaluator.weigh(call, slots) for call in calls_of(policy.when.tree)}
         return cls(
             policy=policy,
             keys=list(measures),
             values=[evaluator.number(each, slots) for each in measures.values()],
-            tasks=_tasks(policy, evaluator, slots),
+            tasks=_tasks(policy, evaluator, slots, weighed),
+            ledger=evaluator.books,
+            slots=slots,
             _truths=truths,
             _sides=sides,
+            _weighed=weighed,
         )
 
     def truth(self, row: int) -> str:
@@ -79,15 +93,33 @@ class Account:
         None where it is unknown.
         """
         truth = self._truths[id(self.policy.when.tree)]
-        values = {
-            key: float(column[row]) for key, column in zip(self.keys, self.values, strict=True)
-        }
         if not (truth.yes[row] or truth.no[row]):
             return []
+        found = self._found(row)
         return list(
             dict.fromkeys(
-                self._reasons(self.policy.when.tree, row, values, holds=bool(truth.yes[row]))
+                self._reasons(self.policy.when.tree, row, found, holds=bool(truth.yes[row]))
             )
+        )
+
+    def unknowns(self, row: int) -> list[str]:
+        """What is not known of one agent, as it is written: measures, then evidence."""
+        measures = [
+            key
+            for key, column in zip(self.keys, self.values, strict=True)
+            if np.isnan(column[row])
+        ]
+        evidence = [
+            written(call, self.policy.when.text)
+            for call, weighed in self._weighed.items()
+            if np.isnan(weighed.value[row])
+        ]
+        return list(dict.fromkeys((*measures, *evidence)))
+
+    def statistics(self, row: int) -> tuple[Statistic, ...]:
+        """Each evidence function as it stood for one agent, in the order they are written."""
+        return tuple(
+            self._statistic(call, weighed, row) for call, weighed in self._weighed.items()
         )
 
     def evidence(self, row: int, *, true_since: int, lasted_ms: int) -> Evidence:
@@ -102,24 +134,74 @@ class Account:
             true_since=true_since,
             for_ms=self.policy.for_ms,
             tasks=int(self.tasks[row]),
+            statistics=self.statistics(row),
         )
 
-    def _reasons(self, node: Expression, row: int, values: Values, *, holds: bool) -> list[str]:
+    def _found(self, row: int) -> Found:
+        values = {
+            key: float(column[row]) for key, column in zip(self.keys, self.values, strict=True)
+        }
+        slot, ledger = self.slots[row], self.ledger
+        weights = {
+            call: Weight(
+                value=float(weighed.value[row]),
+                threshold=float(weighed.threshold[row]),
+                tasks=int(weighed.tasks[row]),
+                successes=int(weighed.successes[row]),
+                pass_no=int(ledger.passes[slot]) if ledger.has_ladder else None,
+                is_anew=bool(ledger.base_tasks[slot] > 0),
+                scope=self.policy.scope,
+            )
+            for call, weighed in self._weighed.items()
+        }
+        return Found(values, weights)
+
+    def _statistic(self, call: Call, weighed: Weighed, row: int) -> Statistic:
+        unit = LOG_10 if call.function == "proven" else 1.0
+        found = Statistic(
+            function=written(call, self.policy.when.text),
+            value=recorded(float(weighed.value[row]) / unit),
+            threshold=recorded(self._held_against(call, weighed, row) / unit),
+            tasks=int(weighed.tasks[row]),
+            successes=int(weighed.successes[row]),
+        )
+        if call.function not in _SINCE_IT_BEGAN:
+            return found
+        slot, ledger = self.slots[row], self.ledger
+        return structs.replace(
+            found,
+            since=int(ledger.since[slot]),
+            base_tasks=int(ledger.base_tasks[slot]),
+            base_successes=int(ledger.base_successes[slot]),
+            pass_no=int(ledger.passes[slot]),
+        )
+
+    def _held_against(self, call: Call, weighed: Weighed, row: int) -> float:
+        """A condition's own threshold; of a number the other side of the comparison it stands in."""
+        for node in _conditions(self.policy.when.tree):
+            if isinstance(node, Comparison) and call in (node.left, node.right):
+                left, right = self._sides[id(node)]
+                return float((right if node.left == call else left)[row])
+        return float(weighed.threshold[row])
+
+    def _reasons(self, node: Expression, row: int, found: Found, *, holds: bool) -> list[str]:
         match node:
             case Comparison():
                 left, right = self._sides[id(node)]
                 sides = Sides(float(left[row]), float(right[row]))
                 text = self.policy.when.text
-                return [comparison_words(node, sides, values, holds=holds, text=text)]
+                return [comparison_words(node, sides, found, holds=holds, text=text)]
+            case Call():
+                return [claim_words(node, found.weights[node], holds=holds)]
             case Not():
-                return self._reasons(node.operand, row, values, holds=not holds)
+                return self._reasons(node.operand, row, found, holds=not holds)
             case Logic():
                 answers = [self._truths[id(each)] for each in node.operands]
                 return [
                     reason
                     for each, answer in zip(node.operands, answers, strict=True)
                     if (answer.yes if holds else answer.no)[row]
-                    for reason in self._reasons(each, row, values, holds=holds)
+                    for reason in self._reasons(each, row, found, holds=holds)
                 ]
             case _:
                 raise TypeError(f"{type(node).__name__} is a number, not a condition")
@@ -180,13 +262,16 @@ def _conditions(node: Expression) -> list[Expression]:
             return [node]
 
 
-def _tasks(policy: Policy, evaluator: Evaluator, slots: Integers) -> Integers:
-    """The outcomes the evidence rests on: those of the fullest window it reads."""
+def _tasks(
+    policy: Policy, evaluator: Evaluator, slots: Integers, weighed: Mapping[Call, Weighed]
+) -> Integers:
+    """The outcomes the evidence rests on: those of the fullest window it reads, or since it began."""
     windows = {each.window for each in measures_of(policy.when.tree) if each.window}
-    columns: Sequence[Floats] = [
+    columns: list[Floats] = [
         evaluator.number(Measured("tasks", window, Unit.NUMBER, _NOWHERE), slots)
         for window in windows
     ]
+    columns += [each.tasks.astype(np.float64) for each in weighed.values()]
     if not columns:
         return np.zeros(len(slots), dtype=np.int64)
     fullest: Floats = np.maximum.reduce(columns)

@@ -66,7 +66,8 @@ class Weighing:
     """Whom the policy is about: the family whose false discoveries are controlled."""
     lean: float = 1.0
     """The share of its limit at which a condition is true."""
-    _bars: dict[Call, float] = field(default_factory=dict, repr=False, compare=False)
+    bars: dict[Call, float] = field(default_factory=dict, repr=False, compare=False)
+    """The bar of each `proven(..., fdr=...)` that was asked, or is known from a record."""
 
     def truth(self, call: Call, slots: Integers) -> Truth:
         """A condition, for the agents in `slots`."""
@@ -151,18 +152,18 @@ class Weighing:
         return limits * self.lean
 
     def _bar(self, call: Call) -> float:
-        if call not in self._bars:
+        if call not in self.bars:
             tasks, successes = self._since(np.flatnonzero(self.among))
             target, fdr = named(call, "target"), named(call, "fdr") ** self.lean
             family = tasks > 0
             alone = np.full(len(tasks), proven.limit(fdr))
             worth = proven.reaches(tasks, successes, target, alone)
-            self._bars[call] = ebh.bar(
+            self.bars[call] = ebh.bar(
                 proven.log_e(tasks[worth], successes[worth], target),
                 int(np.count_nonzero(family)),
                 fdr,
             )
-        return self._bars[call]
+        return self.bars[call]
 
     def _sums(self, call: Call) -> Floats:
         good, bad = named(call, "from"), named(call, "to")

@@ -753,7 +753,9 @@ def _last_instant(
         for each in agents
         for rhythm in (*each.beats, *each.silent)
     ]
-    told += [act.at_ms + (act.for_ms or 0) for act in acts]
+    told += [
+        act.at_ms + (act.for_ms or 0 if act.kind is ActKind.RESTART else 0) for act in acts
+    ]
     told += [each.at_ms or 0 for each in expected]
     return max(told, default=0)
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from pinkslip.replay.policy_tests import Tested
+from pinkslip.replay.policy_tests import Rehearsed
 
 
-def junit(tested: Sequence[Tested], *, took_ms: Sequence[int]) -> str:
+def junit(tested: Sequence[Rehearsed], *, took_ms: Sequence[int]) -> str:
     """One suite for each file, one case for each test, in their order."""
     root = Element("testsuites", name="pinkslip policy test")
     timed = list(zip(tested, took_ms, strict=True))
@@ -19,7 +19,7 @@ def junit(tested: Sequence[Tested], *, took_ms: Sequence[int]) -> str:
     )
 
 
-def _suite(root: Element, file: str, timed: Sequence[tuple[Tested, int]]) -> None:
+def _suite(root: Element, file: str, timed: Sequence[tuple[Rehearsed, int]]) -> None:
     suite = SubElement(root, "testsuite", name=_legible(file))
     for one, took in timed:
         case = SubElement(
@@ -37,7 +37,7 @@ def _suite(root: Element, file: str, timed: Sequence[tuple[Tested, int]]) -> Non
     _counted(suite, timed)
 
 
-def _counted(element: Element, timed: Sequence[tuple[Tested, int]]) -> None:
+def _counted(element: Element, timed: Sequence[tuple[Rehearsed, int]]) -> None:
     element.set("tests", str(len(timed)))
     element.set("failures", str(sum(not one.passed for one, _ in timed)))
     element.set("errors", "0")

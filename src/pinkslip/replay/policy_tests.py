@@ -17,7 +17,7 @@ LINES_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Rehearsed:
     """What became of one test."""
 
     case: Case
@@ -32,13 +32,13 @@ class Tested:
         return not self.failures
 
 
-def run(policy_set: PolicySet, case: Case) -> Tested:
+def run(policy_set: PolicySet, case: Case) -> Rehearsed:
     """Run one test against the policies it is about."""
     play = Play(policy_set, case)
     course = play.run()
     found = failures(case, course)
     texts = {file: Text(file, text) for file, text in policy_set.texts}
-    return Tested(
+    return Rehearsed(
         case=case,
         failures=tuple(
             _shown(policy_set, case, course, failure, texts[case.file]) for failure in found

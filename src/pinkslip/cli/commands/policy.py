@@ -1,4 +1,4 @@
-"""`pinkslip policy check|show`."""
+"""`pinkslip policy check|test|show`."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from pinkslip.cli.exits import Exit
 from pinkslip.cli.failures import refusals
+from pinkslip.cli.policy_testing import test
 from pinkslip.cli.service import Service, service_options
 from pinkslip.cli.show import print_table
 from pinkslip.cli.words import counted, print_json, say
@@ -15,6 +16,9 @@ from pinkslip.cli.words import counted, print_json, say
 @click.group()
 def command() -> None:
     """Check policy files; show what is loaded."""
+
+
+command.add_command(test)
 
 
 @command.command()

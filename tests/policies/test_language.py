@@ -94,7 +94,59 @@ def combined(draw: st.DrawFn, inner: st.SearchStrategy[Expression]) -> Expressio
     return Arithmetic(operator, left, right, unit, NOWHERE)
 
 
-numbers = st.recursive(st.one_of(constants(), measured()), combined, max_leaves=8)
+shares = st.integers(1, 999).map(lambda thousandths: thousandths / 1000)
+windowed = measured().filter(
+    lambda tree: isinstance(tree, Measured) and tree.window is not None
+)
+
+
+def evidence_numbers() -> st.SearchStrategy[Expression]:
+    rates = windowed.filter(lambda tree: tree.key.startswith("success_rate"))  # type: ignore[attr-defined]  # Measured alone
+    usual = measured().filter(lambda tree: not tree.key.startswith("duration_p"))  # type: ignore[attr-defined]  # Measured alone
+    confidences = st.integers(501, 999).map(lambda thousandths: thousandths / 1000)
+    return st.one_of(
+        st.builds(
+            lambda name, rate, sure: Call(
+                name, (rate,), (("confidence", sure),), Unit.RATIO, NOWHERE
+            ),
+            st.sampled_from(["upper", "lower"]),
+            rates,
+            confidences,
+        ),
+        st.builds(
+            lambda share: Call("posterior", (), (("target", share),), Unit.RATIO, NOWHERE),
+            shares,
+        ),
+        st.builds(lambda tree: Call("peers", (tree,), (), tree.unit, NOWHERE), usual),
+    )
+
+
+def evidence_conditions() -> st.SearchStrategy[Expression]:
+    return st.one_of(
+        st.builds(
+            lambda share, name, error: Call(
+                "proven", (), (("target", share), (name, error / 2)), Unit.TRUTH, NOWHERE
+            ),
+            shares,
+            st.sampled_from(["error", "fdr"]),
+            shares,
+        ),
+        st.builds(
+            lambda pair, limit: Call(
+                "decayed",
+                (),
+                (("from", max(pair)), ("to", min(pair)), ("limit", float(limit))),
+                Unit.TRUTH,
+                NOWHERE,
+            ),
+            st.lists(shares, min_size=2, max_size=2, unique=True),
+            st.integers(1, 1000),
+        ),
+    )
+
+
+leaves = st.one_of(constants(), measured(), evidence_numbers())
+numbers = st.recursive(leaves, combined, max_leaves=8)
 
 
 @st.composite
@@ -107,7 +159,7 @@ def comparisons(draw: st.DrawFn) -> Expression:
 
 
 conditions = st.recursive(
-    comparisons(),
+    st.one_of(comparisons(), evidence_conditions()),
     lambda inner: st.one_of(
         st.builds(Not, inner, st.just(NOWHERE)),
         st.builds(
@@ -190,6 +242,17 @@ fragments = st.sampled_from(
         "%",
         "AND",
         "error=1%",
+        "success",
+        "success_rate[1h]",
+        "decayed(",
+        "upper(",
+        "outlier(",
+        "peers(",
+        "posterior(",
+        "from=85%",
+        "to=60%",
+        "limit=9",
+        "confidence=95%",
     ]
 )
 
@@ -241,6 +304,17 @@ def test_operators_bind_as_in_arithmetic_and_logic(text: str, meaning: str | Non
         "consecutive_failures >= 5",
         "missed_beats > 3",
         "context_used >= 95%",
+        "proven(success < 70%, error=1%)",
+        "proven(success < 72.5%, fdr=5%) and tasks[1h] > 3",
+        "decayed(success, to=60%, from=85%)",
+        "upper(success_rate[1d]) < 70%",
+        "lower(success_rate[50 tasks], confidence=99%) >= 50%",
+        "posterior(success < 70%) > 99%",
+        "success_rate[1d] < peers(success_rate[1d]) - 20%",
+        "heartbeat_age > 3 * peers(heartbeat_age)",
+        "cost_per_success[7d] > 2 * peers(cost_per_success[7d])",
+        "outlier(score[7d]) > 3.5 and score[7d] < 70%",
+        "expected_ratio[7d] < 80%",
     ],
 )
 def test_units_that_fit_are_accepted(text: str) -> None:
@@ -264,6 +338,70 @@ def test_units_that_fit_are_accepted(text: str) -> None:
 def test_units_that_do_not_fit_are_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         parse_condition(text)
+
+
+def test_an_evidence_function_carries_every_argument_in_its_order() -> None:
+    """Defaults filled in, in the order of the table, however they were written."""
+    calls = {
+        "proven(success < 70%, error=1%)": (("target", 0.7), ("error", 0.01)),
+        "proven(success < 70%, fdr=5%)": (("target", 0.7), ("fdr", 0.05)),
+        "decayed(success, to=60%, from=85%)": (("from", 0.85), ("to", 0.6), ("limit", 9.0)),
+    }
+    for text, named in calls.items():
+        tree = parse_condition(text).tree
+        assert isinstance(tree, Call)
+        assert (tree.arguments, tree.named, tree.unit) == ((), named, Unit.TRUTH)
+
+
+def test_a_bound_is_asked_at_95_percent_unless_said() -> None:
+    tree = parse_condition("upper(success_rate[1d]) < 70%").tree
+
+    assert isinstance(tree, Comparison)
+    assert isinstance(tree.left, Call)
+    assert tree.left.named == (("confidence", 0.95),)
+    assert written(tree) == "upper(success_rate[1d], confidence=95%) < 70%"
+
+
+@pytest.mark.parametrize(
+    "floor",
+    [
+        "score[7d] < 70%",
+        "score[1d] <= 70%",
+        "70% > score[7d]",
+        "failures[7d] >= 5",
+        "consecutive_failures > 3",
+        "not score[7d] >= 70%",
+        "(score[7d] < 70% or failures[7d] >= 5)",
+        "(age > 1d and score[7d] < 70%)",
+    ],
+)
+def test_an_outlier_with_an_absolute_floor_beside_it_is_accepted(floor: str) -> None:
+    parse_condition(f"outlier(score[7d]) > 3.5 and {floor}")
+    parse_condition(f"not (outlier(score[7d]) <= 3.5 or not {floor})")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "score[7d] > 70%",
+        "score[7d] < score[30d]",
+        "success_rate[7d] < 70%",
+        "failures[7d] <= 5",
+        "not score[7d] < 70%",
+        "(score[7d] < 70% or age > 1d)",
+        "score[7d] == 70%",
+    ],
+)
+def test_what_keeps_out_nobody_who_is_good_is_no_floor(beside: str) -> None:
+    with pytest.raises(ExpressionError, match="absolute floor"):
+        parse_condition(f"outlier(score[7d]) > 3.5 and {beside}")
+
+
+def test_an_outlier_that_only_ends_an_episode_needs_no_floor() -> None:
+    condition, findings = compile_condition("outlier(score[7d]) < 1", acts=False)
+
+    assert condition is not None
+    assert findings == ()
 
 
 def test_values_are_in_base_units() -> None:

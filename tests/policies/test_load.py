@@ -9,8 +9,22 @@ from hypothesis import strategies as st
 
 from pinkslip.fleet.needs import Need
 from pinkslip.model.errors import Invalid
-from pinkslip.model.policy import Filter, Guards, Matcher, Policy, Window, WindowKind
-from pinkslip.model.words import Action, Fault, Mode, Source, Status
+from pinkslip.model.policy import (
+    CommonCause,
+    Filter,
+    Guards,
+    MassRestart,
+    Matcher,
+    MaxNotices,
+    MaxQuarantined,
+    MaxSilenced,
+    Policy,
+    PolicySet,
+    Rung,
+    Window,
+    WindowKind,
+)
+from pinkslip.model.words import Action, Fault, Mode, Scope, Source, Status
 from pinkslip.policies import load as loading
 from pinkslip.policies.load import Loaded, load, needs, read_sources
 
@@ -180,6 +194,20 @@ def test_an_operators_own_reasons_may_be_given() -> None:
     )
 
 
+def test_reasons_are_shown_in_neutral_words() -> None:
+    text = "version: 1\npolicies: [{name: a, when: age > 1h, action: fire, reason: too-slow}]\n"
+
+    named = load([loading.Source("a", text)], extra_reasons=("too-slow",)).policy_set
+    shown = load([loading.Source("a", text)], extra_reasons={"too-slow": "late"}).policy_set
+
+    assert named is not None
+    assert shown is not None
+    assert dict(named.displays)["too-slow"] == "too slow"
+    assert dict(shown.displays)["too-slow"] == "late"
+    assert dict(shown.displays)["dumb"] == "underperforming"
+    assert tuple(name for name, _ in shown.displays) == shown.reasons
+
+
 def test_nothing_at_all_is_an_empty_set() -> None:
     loaded = of()
 
@@ -207,6 +235,7 @@ def test_comments_layout_and_description_change_no_hash() -> None:
         "    match: {role: a}\n",
         "    faults: [agent, tool]\n",
         "    sources: judge\n",
+        "    scope: lineage\n",
     ],
     ids=lambda keys: keys.strip(),
 )
@@ -216,12 +245,117 @@ def test_what_an_episode_rests_on_starts_it_afresh(keys: str) -> None:
 
 @pytest.mark.parametrize(
     "keys",
-    ["    mode: enforce\n", "    reason: dumb\n", "    action: fire\n    reason: dumb\n"],
+    [
+        "    mode: enforce\n",
+        "    reason: dumb\n",
+        "    action: fire\n    reason: dumb\n",
+        "    action: quarantine 10m\n",
+        "    ladder: [notify, probation]\n",
+        "    ladder: [notify, probation 1d]\n",
+        "    action: fire\n    reason: dumb\n    notice: 5m\n",
+        "    action: fire\n    reason: dumb\n    approval: true\n",
+        "    percent: 25%\n",
+        "    percent: 0%\n",
+    ],
     ids=lambda keys: keys.strip(),
 )
 def test_what_is_done_about_it_keeps_the_episode_and_changes_the_policy(keys: str) -> None:
     assert one(keys).episode_hash == one("").episode_hash
     assert one(keys).hash != one("").hash
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "    severity: critical\n",
+        "    labels: {team: red}\n",
+        "    scope: agent\n",
+        "    percent: 100%\n",
+        "    notice: 0s\n",
+        "    approval: false\n",
+        "    action: notify\n",
+    ],
+    ids=lambda keys: keys.strip(),
+)
+def test_what_people_are_told_beside_and_what_is_so_anyway_change_no_hash(keys: str) -> None:
+    assert one(keys).hash == one("").hash
+
+
+def test_a_policy_without_the_newer_keys_has_the_hash_it_always_had() -> None:
+    """Or every episode would start afresh with the upgrade that brought them."""
+    assert one("").hash == "9762e6799510e97a-e17b91c63af9db44"
+
+
+def test_a_ladder_is_read_rung_by_rung() -> None:
+    policy = one(
+        "    ladder: [notify, probation 1d, quarantine 1h30m, fire]\n    reason: dumb\n"
+    )
+
+    assert policy.ladder == (
+        Rung(Action.NOTIFY),
+        Rung(Action.PROBATION, 86_400_000),
+        Rung(Action.QUARANTINE, 5_400_000),
+        Rung(Action.FIRE),
+    )
+    assert policy.action is Action.FIRE
+    assert policy.may_fire
+
+
+@pytest.mark.parametrize(
+    ("action", "ladder"),
+    [
+        ("notify", ()),
+        ("fire", ()),
+        ("probation", (Rung(Action.PROBATION),)),
+        ("quarantine 10m", (Rung(Action.QUARANTINE, 600_000),)),
+    ],
+)
+def test_an_action_that_lasts_is_a_ladder_of_one(action: str, ladder: tuple[Rung, ...]) -> None:
+    policy = one(f"    action: {action}\n    reason: dumb\n")
+
+    assert policy.ladder == ladder
+    assert policy.rungs[0].action is policy.action
+
+
+def test_what_a_fire_waits_for_and_what_people_are_told_are_read() -> None:
+    policy = one(
+        "    action: fire\n    reason: dumb\n    notice: 5m\n    approval: true\n    percent: 12.5%\n"
+        "    scope: lineage\n    severity: critical\n    labels: {team: red, desk: 007}\n"
+    )
+
+    assert (policy.notice_ms, policy.approval, policy.percent) == (300_000, True, 0.125)
+    assert policy.scope is Scope.LINEAGE
+    assert policy.severity == "critical"
+    assert policy.labels == (("desk", "007"), ("team", "red"))
+
+
+def test_every_guard_can_be_written() -> None:
+    loaded = of(
+        "version: 1\nguards:\n"
+        "  common_cause: {factors: [model, label.version], at_least: 5, share: 60%, error: 0.1%}\n"
+        "  mass_restart: {share: 40%, at_least: 4, per: 10m}\n"
+        "  max_notices: {count: 5, per: 1h}\n"
+        "  max_quarantined: {share: 5%, at_least: 2}\n"
+        "  max_silenced: {share: 10%, at_least: 3}\n"
+    )
+
+    assert loaded.policy_set is not None
+    guards = loaded.policy_set.guards
+    assert guards.common_cause == CommonCause(
+        factors=("model", "label.version"), at_least=5, share=0.6, error=0.001
+    )
+    assert guards.mass_restart == MassRestart(share=0.4, at_least=4, per_ms=600_000)
+    assert guards.max_notices == MaxNotices(count=5, per_ms=3_600_000)
+    assert guards.max_quarantined == MaxQuarantined(share=0.05, at_least=2)
+    assert guards.max_silenced == MaxSilenced(share=0.1, at_least=3)
+
+
+def test_some_guards_can_be_off() -> None:
+    loaded = of("version: 1\nguards: {panic: off, common_cause: off, mass_restart: off}\n")
+
+    assert loaded.policy_set is not None
+    guards = loaded.policy_set.guards
+    assert (guards.panic, guards.common_cause, guards.mass_restart) == (None, None, None)
 
 
 def test_the_set_is_named_by_guards_and_policies_alone() -> None:
@@ -262,6 +396,23 @@ def test_needs_are_every_measure_once_with_its_filter() -> None:
         Need("success_rate", Window(WindowKind.TASKS, 50)),
         Need("heartbeat_age", None),
         Need("tasks", hour, Filter(frozenset({Fault.AGENT, Fault.TOOL}))),
+    ]
+
+
+def test_needs_of_evidence_are_its_measures_and_what_must_be_kept_up_for_decay() -> None:
+    policy = one(
+        "    scope: lineage\n    clear_when: outlier(score[7d]) < 1 and lower(success_rate[1d]) > 50%\n",
+        when="'decayed(success, from=85%, to=60%) or proven(success < 70%, error=1%)"
+        " or expected_ratio[7d] < peers(expected_ratio[1d])'",
+    )
+    week, day = (Window(WindowKind.TIME, days * 86_400_000) for days in (7, 1))
+
+    assert needs(PolicySet(policies=(policy,), guards=Guards(), hash="")) == [
+        Need("expected_ratio", week),
+        Need("expected_ratio", day),
+        Need("decayed", parameters=(0.85, 0.6), scope=Scope.LINEAGE),
+        Need("score", week),
+        Need("success_rate", day),
     ]
 
 

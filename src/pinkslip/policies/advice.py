@@ -199,7 +199,7 @@ class _Adviser:
             about = f" by a policy that reads {stale}" if word == Status.WAITING else ""
             message = f"{word} is never matched{about}: {never[word]}"
             if is_all:
-                message = f"the policy can never match because {message}"
+                message = f"the policy can never match: {message}"
             self._warn_of_matcher(matcher.field, word, message, "remove it")
 
     def _warn_of_matcher(self, field: str, word: str, message: str, hint: str) -> None:

@@ -17,6 +17,7 @@ from pinkslip.model.policy import Call, Expression, Measured, Span, Unit
 from pinkslip.policies.grammar import span_of
 from pinkslip.policies.problems import did_you_mean, quoted
 from pinkslip.policies.quantities import BadQuantity, parse_quantity, written_quantity
+from pinkslip.policies.trees import measured
 
 SUCCESS = "success"
 """What a claim is about: the outcomes of every task since the evidence began, not a rate over a window."""
@@ -58,6 +59,11 @@ class Named:
         return self.above < value and within and (self.most is None or value <= self.most)
 
     @property
+    def said(self) -> str:
+        """Its name in a sentence; the target has none where it is written."""
+        return "the target" if self is TARGET else self.name
+
+    @property
     def bounds(self) -> str:
         """As a message says them."""
         low = f"above {written_quantity(self.above, self.unit)}"
@@ -79,15 +85,15 @@ class Signature:
     """None: the measure's own."""
     is_advanced: bool = False
 
-    def example(self, function: str) -> str:
+    def example(self, function: str, subject: str | None = None) -> str:
         """A call that is right."""
         shown = self.named[:1] if self.is_choice else self.named
-        parts = [self.subject.value, *(named.written() for named in shown)]
+        parts = [subject or self.subject.value, *(named.written() for named in shown)]
         return f"{function}({', '.join(parts)})"
 
 
-TARGET = Named(name="target", unit=Unit.RATIO, example=0.7, above=0.01, below=1.0)
-"""The share in `success < 70%`. Nobody can be shown to be below the least rate the evidence is weighed at."""
+TARGET = Named(name="target", unit=Unit.RATIO, example=0.7, below=1.0)
+"""The share in `success < 70%`. At 100% the first failure of anybody would be proof, at 0% nothing."""
 
 _CONFIDENCE = Named(
     name="confidence", unit=Unit.RATIO, example=0.95, above=0.5, below=1.0, default=0.95
@@ -154,6 +160,9 @@ class _Reader:
         self._plain = [child for child in given if not _is_named(child)]
 
     def call(self) -> Call | None:
+        if not self._plain:
+            self._refuse(self._span, f"{self._function} is not told what it is about")
+            return None
         subject = self._subject()
         named = self._arguments()
         if subject is None or named is None or not self._order(named):
@@ -165,9 +174,6 @@ class _Reader:
     # what it is about
 
     def _subject(self) -> _Subject | None:
-        if not self._plain:
-            self._refuse(self._span, f"{self._function} is not told what it is about")
-            return None
         first, *more = self._plain
         for extra in more:
             self._refuse_plain(extra)
@@ -182,8 +188,8 @@ class _Reader:
             case Subject.SUCCESS:
                 return ((), ()) if self._is_success(node) else None
             case Subject.RATE | Subject.MEASURE:
-                measured = self._measure(node)
-                return None if measured is None else ((measured,), ())
+                measure = self._measure(node)
+                return None if measure is None else ((measure,), ())
 
     def _refuse_plain(self, node: _Syntax) -> None:
         """A value without a name: say which name it may have been meant for."""
@@ -270,6 +276,7 @@ class _Reader:
             self._refuse(
                 compiled.span,
                 f"{self._function} takes one measure, not {quoted(self._text(node))}",
+                next((each.key for each in measured(compiled)), None),
             )
             return None
         if self._signature.subject is Subject.RATE and compiled.name != "success_rate":
@@ -356,6 +363,8 @@ class _Reader:
         return tuple(values.items())
 
     def _refuse_missing(self, names: str) -> None:
+        if len(self._plain) > 1:  # said already: the value is there, without its name
+            return
         self._refuse(self._span, f"{self._function} is not told its {names}")
 
     def _order(self, named: tuple[tuple[str, float], ...]) -> bool:
@@ -393,7 +402,7 @@ class _Reader:
         if not named.admits(value):
             self._compiler.refuse(
                 span_of(node),
-                f"{named.name} must be {named.bounds}",
+                f"{named.said} must be {named.bounds}",
                 f"write for example {before}{written_quantity(named.example, named.unit)}",
             )
             return None
@@ -408,15 +417,16 @@ class _Reader:
         sort = "a share" if named.unit is Unit.RATIO else "a plain number"
         self._compiler.refuse(
             span_of(node),
-            f"{named.name} must be {sort}, not {quoted(self._text(node))}",
+            f"{named.said} must be {sort}, not {quoted(self._text(node))}",
             f"write {before}{shown}",
         )
 
     # words
 
-    def _refuse(self, span: Span, message: str) -> None:
+    def _refuse(self, span: Span, message: str, subject: str | None = None) -> None:
         """With a whole call that is right as the hint."""
-        self._compiler.refuse(span, message, f"write {self._signature.example(self._function)}")
+        shown = self._signature.example(self._function, subject)
+        self._compiler.refuse(span, message, f"write {shown}")
 
     def _rest(self) -> str:
         """The named arguments as they were written."""

@@ -9,22 +9,22 @@ FIELDS = ("agent", "name", "role", "model", "host", "status", "standing", "linea
 FUNCTIONS = ("min", "max", "abs", *SIGNATURES)
 """Of values, and of evidence."""
 
-LATER_FUNCTIONS = frozenset({"alert"})
+LATER = frozenset({"alert"})
+"""Functions that a later version brings: refused by name."""
 
 NOT_BUILT = "is known, but not built in this version"
 
 
 def measure(name: str) -> MeasureKind | None:
-    """The measure of that name, when this version has it."""
-    kind = MEASURES.get(name)
-    return None if kind is None or is_later(name) else kind
+    """The measure of that name."""
+    return MEASURES.get(name)
 
 
 def is_later(name: str) -> bool:
     """Whether `name` is a function that a later version brings."""
-    return name in LATER_FUNCTIONS
+    return name in LATER
 
 
 def measures() -> list[str]:
-    """Every measure this version has."""
-    return [name for name in MEASURES if not is_later(name)]
+    """Every measure."""
+    return list(MEASURES)

@@ -3,8 +3,22 @@
 from dataclasses import replace
 
 import pytest
-from tests.judge.world import CALM, HOUR, MINUTE, SECOND, START, Agent, Ticker, make_policy
+from tests.judge.guards.cases import Case, held, make_cases
+from tests.judge.world import (
+    CALM,
+    HOUR,
+    MINUTE,
+    SECOND,
+    START,
+    Agent,
+    Ticker,
+    World,
+    make_policy,
+)
 
+from pinkslip.judge.docket import Cases, Hold
+from pinkslip.judge.evaluate import Readings
+from pinkslip.judge.guards import blind, newborn, protected, stopped
 from pinkslip.model.policy import Guards, Newborn, Policy
 from pinkslip.model.words import Action, Guard, Mode
 
@@ -178,3 +192,93 @@ def test_the_first_guard_that_holds_names_the_verdict() -> None:
         "envelope",
         "fired",
     ]
+
+
+LADDER = (Action.NOTIFY, Action.PROBATION, Action.QUARANTINE, Action.FIRE)
+
+
+class TestRungs:
+    """Which rungs each guard holds, whatever the policy's mode."""
+
+    @pytest.mark.parametrize("is_shadow", [False, True])
+    def test_stopped_enforcement_leaves_only_telling(self, is_shadow: bool) -> None:
+        cases = make_cases(
+            World([late()]), *(Case(action=rung, is_shadow=is_shadow) for rung in LADDER)
+        )
+
+        assert held(stopped.hold(cases, reason="incident")) == [1, 2, 3]
+        assert held(stopped.hold(cases, reason=None)) == []
+
+    def test_blind_time_holds_every_rung_of_a_policy_on_silence(self) -> None:
+        world = World([late()], observing_since=START)
+        rows = [
+            Case(action=rung, is_stale_type=stale) for stale in (True, False) for rung in LADDER
+        ]
+
+        assert held(blind.hold(make_cases(world, *rows), view=world)) == [0, 1, 2, 3]
+
+    def test_the_young_are_only_told_of(self) -> None:
+        world = World([late(created_at=START)])
+        cases = make_cases(world, *(Case(action=rung) for rung in LADDER))
+
+        assert held(_newborn(world, cases)) == [1, 2, 3]
+
+    def test_the_protected_may_be_on_probation(self) -> None:
+        world = World([late(protected_until=START + 1)])
+        cases = make_cases(world, *(Case(action=rung) for rung in LADDER))
+
+        assert held(protected.hold(cases, view=world)) == [2, 3]
+
+
+def _newborn(world: World, cases: Cases, rule: Newborn = YOUNG.newborn) -> Hold:
+    return newborn.hold(cases, view=world, age_s=Readings(world).plain("age"), newborn=rule)
+
+
+class TestYoungWorkers:
+    """Where evidence follows the worker, its life and tasks are those of all its ids."""
+
+    def asked(self, *agents: Agent | None, reads_outcomes: bool = True) -> Hold:
+        world = World(agents)
+        case = Case(by_lineage=True, reads_outcomes=reads_outcomes)
+        return _newborn(world, make_cases(world, case))
+
+    @pytest.mark.parametrize(
+        ("age_ms", "holds"), [(299_999, [0]), (300_000, []), (300_001, [])]
+    )
+    def test_it_is_as_old_as_its_oldest_id(self, age_ms: int, holds: list[int]) -> None:
+        new = late(lineage="w", created_at=START - SECOND)
+        old = Agent(number=2, lineage="w", created_at=START - age_ms, finished=True)
+
+        assert held(self.asked(new, None, old)) == holds
+
+    @pytest.mark.parametrize(("before", "holds"), [(3, [0]), (4, []), (5, [])])
+    def test_it_has_done_the_tasks_of_them_all(self, before: int, holds: list[int]) -> None:
+        new = late(lineage="w", tasks=1, counted=(1, 0))
+        old = Agent(number=2, lineage="w", counted=(before, 0))
+
+        assert held(self.asked(new, old)) == holds
+
+    def test_it_says_so_with_the_workers_numbers(self) -> None:
+        new = late(lineage="w", tasks=1, counted=(1, 0))
+        old = Agent(number=2, lineage="w", counted=(2, 0))
+
+        assert self.asked(new, old).words(0) == (
+            "3 tasks done; judged by its tasks only from 5 on"
+        )
+
+    def test_another_worker_makes_nobody_older(self) -> None:
+        new = late(lineage="w", created_at=START)
+
+        assert held(self.asked(new, Agent(number=2, lineage="v"), Agent(number=3))) == [0]
+
+    def test_without_a_lineage_it_is_its_own_worker(self) -> None:
+        young = late(created_at=START)
+        old = late()
+
+        assert held(self.asked(young, Agent(number=2))) == [0]
+        assert held(self.asked(old)) == []
+
+    def test_a_policy_on_agents_asks_for_the_agents_own_life(self) -> None:
+        world = World([late(lineage="w", created_at=START), Agent(number=2, lineage="w")])
+
+        assert held(_newborn(world, make_cases(world, Case()))) == [0]

@@ -3,6 +3,7 @@
 import numpy as np
 from msgspec import UNSET
 
+from pinkslip.fleet import rhythm
 from pinkslip.fleet.agents import Agents
 from pinkslip.fleet.columns import INTERNED, NO_LABELS, Columns
 from pinkslip.fleet.publishing import BEATS, IDENTITY, OUTCOMES, STATE
@@ -24,6 +25,7 @@ RowChange = (
 )
 
 _IDLE, _ERROR = code_of(Status.IDLE), code_of(Status.ERROR)
+_WAITING = code_of(Status.WAITING)
 _TERMINATED = code_of(Status.TERMINATED)
 _ACTIVE, _FIRED = code_of(Standing.ACTIVE), code_of(Standing.FIRED)
 
@@ -34,6 +36,13 @@ def meets_outcomes(fact: RowChange) -> bool:
         by_role = fact.role is not UNSET or fact.model is not UNSET
         return by_role or fact.last_error is not UNSET
     return isinstance(fact, Reinstated)
+
+
+def meets_beats(fact: RowChange) -> bool:
+    """Whether it makes a difference to come before or after a heartbeat of the same agent."""
+    if isinstance(fact, Changed):
+        return fact.status is not UNSET or fact.interval_ms is not UNSET
+    return isinstance(fact, Finished | Revived | Fired | Reinstated)
 
 
 def apply(agents: Agents, slot: int, fact: RowChange) -> None:
@@ -51,6 +60,7 @@ def apply(agents: Agents, slot: int, fact: RowChange) -> None:
             columns.finished_at[slot] = at
         case Revived():
             columns.finished_at[slot] = 0
+            columns.excused_until[slot] = at
             _restart_clocks(columns, slot, at)
         case Fired():
             _set_status(columns, slot, _TERMINATED, at)
@@ -111,6 +121,7 @@ def _reinstate(columns: Columns, slot: int, fact: Reinstated) -> None:
     _set_status(columns, slot, _IDLE, at)
     _set_task(columns, slot, None, at)
     _restart_clocks(columns, slot, at)
+    rhythm.restart(columns, slot, at)
 
 
 def _restart_clocks(columns: Columns, slot: int, at: int) -> None:
@@ -136,6 +147,7 @@ def _change(agents: Agents, slot: int, fact: Changed) -> None:
         used = fact.context_used
         columns.context_used[slot] = np.nan if used is None else used
     if fact.interval_ms is not UNSET:
+        rhythm.interval_changes(columns, slot, at)
         columns.interval_ms[slot] = fact.interval_ms or 0
     if fact.last_error is not UNSET:
         columns.last_errors[slot] = fact.last_error
@@ -170,6 +182,8 @@ def _change_identity(agents: Agents, slot: int, fact: Changed) -> None:
 
 def _set_status(columns: Columns, slot: int, code: int, at: int) -> None:
     if columns.status[slot] != code:
+        if columns.status[slot] == _WAITING:
+            columns.excused_until[slot] = at
         columns.status[slot] = code
         columns.status_since[slot] = at
 

@@ -54,6 +54,11 @@ _INTEGERS = (
     "place_writer",
     "place_seq",
     "unknown_until",
+    "gap_mean",
+    "gap_variance",
+    "excused_until",
+    "interval_before",
+    "interval_since",
 )
 
 
@@ -102,11 +107,24 @@ class Columns:
     place_seq: Integers
     unknown_until: Integers
     """For a restored row: outcomes up to here were done and have not been handed over; 0: none."""
+    gap_mean: Integers
+    """Between heartbeats, in 256ths of a millisecond; see `rhythm`."""
+    gap_variance: Integers
+    """Square milliseconds."""
+    excused_until: Integers
+    """Until when it was last not expected to beat: it waited, or had ended."""
+    interval_before: Integers
+    """The interval before it changed last, at `interval_since`."""
+    interval_since: Integers
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         for name in _INTEGERS:
             setattr(self, name, np.zeros(capacity, np.int64))
+        self.gaps: NDArray[np.uint8] = np.zeros(capacity, np.uint8)
+        """How many gaps were seen, `rhythm.MEMORY` at most."""
+        self.late_beats: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        """Whether each of the last heartbeats was late; see `flapping`."""
         self.failed: Integers = np.zeros((capacity, len(Fault)), np.int64)
         self.duration_buckets: Integers = np.zeros((capacity, BUCKETS), np.int64)
         self.status: Codes = np.zeros(capacity, np.uint8)

@@ -22,10 +22,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from pinkslip.fleet import changing
+from pinkslip.fleet import changing, rhythm
 from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.agents import Agents
 from pinkslip.fleet.blindness import Spells
+from pinkslip.fleet.collected import Collected
 from pinkslip.fleet.digest import Change, Digest
 from pinkslip.fleet.growing import add_up
 from pinkslip.fleet.measures import FleetSettings, Measures, Parts
@@ -78,15 +79,13 @@ class Fleet:
         self._seq = 0
         self._placed_writer = -1
         """The newest writer that agents or totals were restored at: what later ones say is surely new."""
-        self._beats: list[Beat] = []
-        self._dones: list[Done] = []
+        self._beats = Collected[Beat]()
+        self._dones = Collected[Done]()
         self._restored: list[Restored] = []
         self._older: list[Rows] = []
         """Outcomes that restored rows include: still to be put into windows."""
         self._older_before = 0
         """The place in the log where what was noted after them begins."""
-        self._agents_in_dones: set[int] = set()
-        self._dones_indexed = 0
 
     # what policies ask
 
@@ -125,7 +124,7 @@ class Fleet:
         if writer is not None and writer != self._writer:
             self._take_in()
             self._writer, self._seq = writer, 0
-        beats, dones = self._beats, self._dones
+        beats, dones = self._beats.facts, self._dones.facts
         for fact in facts:
             kind = type(fact)
             if kind is Beat:
@@ -350,27 +349,30 @@ class Fleet:
         )
 
     def _take_beats(self) -> None:
-        beats = self._beats
+        beats = self._beats.take()
         numbers = np.array([beat.agent_no for beat in beats], np.int64)
         at = np.array([beat.at for beat in beats], np.int64)
         self._noticed(int(at.min()), int(at.max()), max(beat.seq for beat in beats))
-        beats.clear()
         self._digest.add_beats(numbers, at)
         slots = self._agents.slots.of(numbers)
         if slots.min() < 0:
             known = slots >= 0
             slots, at = slots[known], at[known]
         columns = self._agents.columns
-        np.maximum.at(columns.last_heartbeat, slots, at)
+        rhythm.beat(
+            columns,
+            slots,
+            at,
+            spells=self._spells,
+            assumed_interval_ms=self.settings.assumed_interval_ms,
+            stale_factor=self.settings.stale_factor,
+        )
         np.maximum.at(columns.updated_at, slots, at)
         columns.changed[slots] = True
         self._agents.published.touched.add(BEATS)
 
     def _take_outcomes(self) -> None:
-        arrivals = Arrivals.of(self._dones)
-        self._dones.clear()
-        self._agents_in_dones.clear()
-        self._dones_indexed = 0
+        arrivals = Arrivals.of(self._dones.take())
         self._noticed(int(arrivals.at.min()), int(arrivals.at.max()), int(arrivals.seq.max()))
         self._digest.add_outcomes(arrivals)
         slots = self._agents.slots.of(arrivals.number)
@@ -441,18 +443,23 @@ class Fleet:
             self._take_restored()
         self._digest.add_change(fact)
         self._noticed(fact.at, fact.at, fact.seq)
-        if isinstance(fact, Blinded):
-            self._spells.add(fact.start, fact.end)
+        if isinstance(fact, Registered):
+            self._register(fact)
+        elif isinstance(fact, Blinded):
+            self._go_blind(fact)
         elif isinstance(fact, AboutNobody):
             self._acts.fold([fact])
-        elif isinstance(fact, Registered):
-            self._register(fact)
         elif (slot := self._agents.slots.get(fact.agent_no)) is None:
             pass  # it left before a rebuild began, and its row has this already
         elif not self._is_in_row(slot, fact.seq):
             self._change(slot, fact)
         elif isinstance(fact, Fired):
             changing.remember_fire(self._agents.columns, slot, fact)
+
+    def _go_blind(self, fact: Blinded) -> None:
+        if self._beats:
+            self._take_beats()
+        self._spells.add(fact.start, fact.end, noted_at=fact.at)
 
     def _register(self, fact: Registered) -> None:
         if self._agents.slots.get(fact.agent_no) is not None:
@@ -471,7 +478,9 @@ class Fleet:
         self._agents.leave(slots)
 
     def _change(self, slot: int, fact: changing.RowChange) -> None:
-        if changing.meets_outcomes(fact) and self._is_in_dones(fact.agent_no):
+        if changing.meets_beats(fact) and self._beats.mentions(fact.agent_no):
+            self._take_beats()
+        if changing.meets_outcomes(fact) and self._dones.mentions(fact.agent_no):
             self._take_outcomes()
         changing.apply(self._agents, slot, fact)
         if isinstance(fact, Finished):
@@ -509,12 +518,6 @@ class Fleet:
         columns = self._agents.columns
         place = (int(columns.place_writer[slot]), int(columns.place_seq[slot]))
         return (self._writer, seq) <= place
-
-    def _is_in_dones(self, number: int) -> bool:
-        waiting = islice(self._dones, self._dones_indexed, None)
-        self._agents_in_dones.update(done.agent_no for done in waiting)
-        self._dones_indexed = len(self._dones)
-        return number in self._agents_in_dones
 
     # what windows lack
 

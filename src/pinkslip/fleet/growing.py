@@ -14,9 +14,14 @@ Item = TypeVar("Item", bound=np.generic)
 def grown(array: NDArray[Item], capacity: int, fill: float = 0) -> NDArray[Item]:
     """A copy with room for `capacity` rows."""
     shape = (capacity, *array.shape[1:])
-    # zeros are the system's to give: pages nobody touches take no memory
-    longer = np.full(shape, fill, array.dtype) if fill else np.zeros(shape, array.dtype)
-    longer[: len(array)] = array
+    if fill:
+        longer = np.full(shape, fill, array.dtype)
+        longer[: len(array)] = array
+        return longer
+    # zeros are the system's to give: pages nobody touches take no memory, and copying touches them
+    longer = np.zeros(shape, array.dtype)
+    if array.any():
+        longer[: len(array)] = array
     return longer
 
 

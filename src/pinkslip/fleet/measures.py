@@ -13,11 +13,14 @@ from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.columns import Columns
+from pinkslip.fleet.flapping import flap_score
 from pinkslip.fleet.memory import Memory
 from pinkslip.fleet.needs import Words
 from pinkslip.fleet.outcomes import Field
+from pinkslip.fleet.rhythm import FRACTION
 from pinkslip.fleet.slots import Places, Slots
 from pinkslip.fleet.snapshot import Codes, Floats, Integers
+from pinkslip.fleet.suspicion import suspicion
 from pinkslip.fleet.windows import TaskWindow, TimeWindow
 from pinkslip.model.policy import Filter, Window, WindowKind
 from pinkslip.model.words import Standing, Status, code_of
@@ -176,6 +179,12 @@ class Measures:
                 return self._age(columns.task_since[:size])
             case "age":
                 return self._age(self.created_at)
+            case "flap_score":
+                return self._known_where(
+                    flap_score(columns.late_beats[:size]), columns.last_heartbeat[:size] > 0
+                )
+            case "suspicion":
+                return self._suspicion()
             case "context_used":
                 return self._known_where(columns.context_used[:size], self.present)
             case _:
@@ -183,6 +192,16 @@ class Measures:
 
     def _silence(self) -> Integers:
         return silence(self._parts, slice(self.size), now=self.now)
+
+    def _suspicion(self) -> Floats:
+        columns, size = self._parts.columns, self.size
+        return suspicion(
+            self._silence(),
+            mean_ms=columns.gap_mean[:size] / FRACTION,
+            variance_ms2=columns.gap_variance[:size],
+            gaps=columns.gaps[:size],
+            interval_ms=self.interval_ms,
+        )
 
     def _age(self, since: Integers) -> Floats:
         return self._seconds(self._parts.spells.ages(since, self.now), since > 0)

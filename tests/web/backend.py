@@ -26,25 +26,31 @@ from pinkslip.model.words import (
     Guard,
     Mode,
     Result,
+    Source,
     Standing,
     Status,
     Verdict,
     code_of,
 )
 from pinkslip.policies.known import Known
-from pinkslip.policies.load import Source, load
+from pinkslip.policies.load import Source as Text
+from pinkslip.policies.load import load
 from pinkslip.store.acts import FireDone
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
     EnforcementState,
     Fire,
+    PolicyCount,
     Remembered,
+    Reversal,
     Session,
     SessionFilters,
     SessionPlace,
     Stopped,
     StoredDecision,
+    StoredReview,
+    StoredSilence,
     Workspace,
 )
 from pinkslip.web.backend import (
@@ -55,9 +61,6 @@ from pinkslip.web.backend import (
     MetricsPage,
     Phase,
     PolicyState,
-    PolicyTally,
-    Review,
-    SilencePlace,
     SilenceState,
     State,
     Waiting,
@@ -152,7 +155,7 @@ class MemoryBackend:
         self.everywhere: Stopped | None = None
         self.keys: dict[str, Remembered] = {}
         self.acts: list[str] = []
-        loaded = load([Source("policies.yaml", POLICIES)])
+        loaded = load([Text("policies.yaml", POLICIES)])
         assert loaded.policy_set is not None
         self.policy_set: PolicySet = loaded.policy_set
         self.policy_state = PolicyState(policy_set=self.policy_set, loaded_at=NOW)
@@ -168,9 +171,12 @@ class MemoryBackend:
         """Who has stopped reporting."""
         self.bypassed: tuple[Guard, ...] = ()
         self.before_report: Callable[[], Any] | None = None
+        self.answers: dict[str, Any] = {}
+        """What the one policy answers beside that."""
         self.kept_silences: list[SilenceState] = []
         self.silenced_at_most = 2
-        self.tallies: dict[str, PolicyTally] = {}
+        self.kept_counts: list[PolicyCount] = []
+        self.kept_reversals: list[Reversal] = []
         self.known_now = Known()
         self.chain = ChainState(decisions=0, redacted=0, head=b"\x05\x06")
         self.shown = {**{reason: reason for reason in SEED_REASONS}, "dumb": "underperforming"}
@@ -402,21 +408,23 @@ class MemoryBackend:
 
     async def review(
         self, workspace_id: int, event_id: str, *, score: float, comment: str, actor: Actor
-    ) -> Review:
+    ) -> StoredReview:
         if event_id not in self.outcomes:
             raise NotFound(f"no outcome {event_id!r}")
         self.acts.append(f"review {event_id}")
         outcome = self.outcomes[event_id]
         self.outcomes[event_id] = replace(outcome, score=score)
-        return Review(
-            event_id=event_id,
-            agent_id="a",
-            result=outcome.result,
-            score=score,
-            before=outcome.score,
-            comment=comment,
+        return StoredReview(
+            event_id=event_id.encode(),
             at=self.time,
-            reviewer=actor.name,
+            agent_no=1,
+            outcome_at=self.time,
+            score_e6=round(score * 1_000_000),
+            before_e6=None if outcome.score is None else round(outcome.score * 1_000_000),
+            comment=comment,
+            source=Source.PERSON,
+            who=actor.name,
+            counted=True,
         )
 
     def wait(self, decision: StoredDecision, **changes: Any) -> Waiting:
@@ -468,21 +476,12 @@ class MemoryBackend:
         return self._rule(decision_id, Verdict.APPROVED, context, actor)
 
     async def silences(
-        self,
-        workspace_id: int,
-        *,
-        active: bool | None,
-        after: SilencePlace | None,
-        limit: int,
+        self, workspace_id: int, *, active: bool | None, limit: int
     ) -> list[SilenceState]:
-        def place(state: SilenceState) -> tuple[int, str]:
-            return state.silence.starts_at, state.silence.id
-
         return [
             state
-            for state in sorted(self.kept_silences, key=place, reverse=True)
-            if active in {None, state.is_active(self.time)}
-            and (after is None or place(state) < (after.starts_at, after.id))
+            for state in reversed(self.kept_silences)
+            if active in {None, state.stored.is_active(self.time)}
         ][:limit]
 
     async def add_silence(
@@ -510,19 +509,21 @@ class MemoryBackend:
             starts_at=self.time,
             ends_at=ends_at,
         )
-        self.kept_silences.append(SilenceState(silence=silence, matched=matched))
+        stored = StoredSilence(silence=silence, created_at=self.time)
+        self.kept_silences.append(SilenceState(stored=stored, matched=matched))
         return self.kept_silences[-1]
 
     async def end_silence(
         self, workspace_id: int, silence_id: str, *, actor: Actor
     ) -> SilenceState:
         for place, state in enumerate(self.kept_silences):
-            if state.silence.id == silence_id:
-                if not state.is_active(self.time):
+            stored = state.stored
+            if stored.silence.id == silence_id:
+                if not stored.is_active(self.time):
                     raise Conflict("it is over already")
-                ended = replace(state, ended_at=self.time, ended_by=actor.name)
-                self.kept_silences[place] = ended
-                return ended
+                ended = replace(stored, ended_at=self.time, ended_by=actor.name)
+                self.kept_silences[place] = replace(state, stored=ended)
+                return self.kept_silences[place]
         raise NotFound(f"no silence {silence_id!r}")
 
     async def sessions(
@@ -654,15 +655,17 @@ class MemoryBackend:
             guards=(),
             words="success_rate[1h] is unknown: 0 of 5 tasks",
         )
+        answer = replace(answer, **self.answers)
         return Why(agent=view, at=self.time, policies=(answer,))
 
     async def policies(self, workspace_id: int) -> PolicyState:
         return self.policy_state
 
-    async def policy_tallies(
-        self, workspace_id: int, *, since: int | None
-    ) -> dict[str, PolicyTally]:
-        return self.tallies
+    async def policy_counts(self, workspace_id: int, *, since: int) -> list[PolicyCount]:
+        return self.kept_counts
+
+    async def reversals(self, workspace_id: int, *, since: int) -> list[Reversal]:
+        return [one for one in self.kept_reversals if one.at >= since]
 
     async def restore_policy(
         self, workspace_id: int, name: str, *, context: str, actor: Actor
@@ -689,7 +692,7 @@ class MemoryBackend:
     async def check_policies(
         self, workspace_id: int, sources: Sequence[tuple[str, str]]
     ) -> Checked:
-        loaded = load([Source(file, text) for file, text in sources])
+        loaded = load([Text(file, text) for file, text in sources])
         return Checked(policy_set=loaded.policy_set, problems=loaded.problems)
 
     async def verify_chain(self, workspace_id: int) -> ChainState:
@@ -771,7 +774,6 @@ def make_snapshot(views: Sequence[AgentView], *, now: int = NOW) -> Snapshot:
             "finished_at",
             "terminated_at",
             "protected_until",
-            "standing_until",
             "standing_until",
             "fired_count",
             "tasks",

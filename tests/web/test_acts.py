@@ -257,7 +257,15 @@ async def test_enforcement_is_stopped_with_a_reason_and_resumed(served: Served) 
         path, {"stopped": False, "reason": "done", "everywhere": True}
     )
 
-    assert running == {"enabled": True, "stopped": None, "everywhere": None, "panics": []}
+    assert running == {
+        "enabled": True,
+        "stopped": None,
+        "everywhere": None,
+        "panics": [],
+        "causes": [],
+        "deploys": [],
+        "waiting": [],
+    }
     assert (stopped["enabled"], stopped["stopped"]["reason"]) == (False, "deploy")
     assert stopped["stopped"]["by"] == "local"
     assert everywhere["everywhere"]["reason"] == "fire drill"

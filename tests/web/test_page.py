@@ -83,9 +83,9 @@ async def test_it_says_who_was_fired_and_why(served: Served, backend: MemoryBack
 
     page = await read(served)
 
-    assert "gone dumb" in page.text
+    assert "gone underperforming" in page.text
     assert "1 of 5 tasks succeeded by policy failing" in page.text
-    assert f"/api/decisions/{decision.id}" in page.addresses
+    assert f"/decisions/{decision.id}" in page.addresses
 
 
 async def test_it_shows_policies_with_their_modes(served: Served) -> None:

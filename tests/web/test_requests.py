@@ -68,25 +68,11 @@ async def test_head_is_answered_wherever_get_is(served: Served) -> None:
             assert int(response.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "named"),
-    [
-        ("POST", "/api/agents/a/quarantine", "quarantine"),
-        ("POST", "/api/agents/a/release", "release"),
-        ("POST", "/api/outcomes/e/review", "review"),
-        ("POST", "/api/decisions/d/veto", "veto"),
-        ("POST", "/api/decisions/d/approve", "approval"),
-        ("GET", "/api/silences", "silences"),
-        ("GET", "/api/stream", "stream"),
-    ],
-)
-async def test_what_a_later_version_has_is_refused_by_name(
-    served: Served, method: str, path: str, named: str
-) -> None:
-    status, problem = await served.ask(method, path)
+async def test_what_a_later_version_has_is_refused_by_name(served: Served) -> None:
+    status, problem = await served.get("/api/stream")
 
     assert (status, problem["code"]) == (404, "not_in_this_version")
-    assert named in problem["detail"]
+    assert "stream" in problem["detail"]
 
 
 async def test_a_fault_of_ours_is_logged_once_and_tells_strangers_an_id(

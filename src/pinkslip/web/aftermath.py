@@ -106,9 +106,10 @@ def _taken_back(fire: Fire) -> str:
         "and marked the fire as wrong" if fire.was_wrong else "without calling the fire wrong"
     )
     because = f": {quoted(fire.reinstate_context)}" if fire.reinstate_context else ""
-    by = one_line(fire.reinstated_by or "") or "a person"
+    by = one_line(fire.reinstated_by or "") or "name erased"
     return sentence(
-        f"it was taken back: {by} reinstated the agent on {when(fire.reinstated_at)}, {wrong}{because}"
+        f"it was taken back: a person ({by}) reinstated the agent on {when(fire.reinstated_at)}, "
+        f"{wrong}{because}"
     )
 
 

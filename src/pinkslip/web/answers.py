@@ -24,14 +24,13 @@ from pinkslip.store.views import (
     Session,
     Stopped,
     StoredDecision,
+    StoredReview,
     Workspace,
 )
 from pinkslip.web.backend import (
     ChainState,
     Facts,
     PolicyState,
-    PolicyTally,
-    Review,
     SilenceState,
     Waiting,
 )
@@ -70,6 +69,7 @@ from pinkslip.web.payloads import (
     StoppedTold,
     WaitingTold,
 )
+from pinkslip.web.tallies import NOTHING_DONE, Tally
 from pinkslip.web.words import (
     AS_THEY_ARE,
     Displays,
@@ -505,7 +505,7 @@ def _of(policy: Policy, waiting: Sequence[Waiting]) -> int:
 
 def policy_status_answer(
     state: PolicyState,
-    tallies: Mapping[str, PolicyTally],
+    tallies: Mapping[str, Tally],
     *,
     waiting: Sequence[Waiting],
     since: int | None,
@@ -517,7 +517,7 @@ def policy_status_answer(
             _policy_status(
                 policy,
                 state,
-                tallies.get(policy.name, PolicyTally(policy=policy.name)),
+                tallies.get(policy.name, NOTHING_DONE),
                 waiting=_of(policy, waiting),
             )
             for policy in state.policy_set.policies
@@ -527,7 +527,7 @@ def policy_status_answer(
 
 
 def _policy_status(
-    policy: Policy, state: PolicyState, tally: PolicyTally, *, waiting: int
+    policy: Policy, state: PolicyState, tally: Tally, *, waiting: int
 ) -> PolicyStatusTold:
     now = policy_told(policy, state, waiting=waiting)
     return PolicyStatusTold(
@@ -545,7 +545,7 @@ def _policy_status(
         verdicts={verdict.value: count for verdict, count in tally.verdicts.items()},
         would={action.value: count for action, count in tally.would.items()},
         held={guard.value: count for guard, count in tally.held.items()},
-        reversed=tally.reversed,
+        reversed=tally.overruled.total(),
         words=policy_said(
             tally,
             mode=now.mode,
@@ -651,23 +651,23 @@ def _stopped(stopped: Stopped | None) -> StoppedTold | None:
     return StoppedTold(at=rfc3339(stopped.at), by=stopped.actor, reason=stopped.reason)
 
 
-def review_answer(review: Review) -> ReviewAnswer:
+def review_answer(review: StoredReview, *, event_id: str) -> ReviewAnswer:
     """The outcome's score from now on."""
+    before = review.before_e6
     return ReviewAnswer(
-        event_id=review.event_id,
-        agent_id=review.agent_id,
-        result=review.result,
-        score=review.score,
-        before=review.before,
+        event_id=event_id,
+        score=review.score_e6 / MICRO,
+        before=None if before is None else before / MICRO,
         comment=review.comment,
         at=rfc3339(review.at),
-        reviewer=review.reviewer,
+        reviewer=review.who,
+        counted=review.counted,
     )
 
 
 def silence_answer(state: SilenceState, *, now: int) -> SilenceAnswer:
     """A silence, and what became of it."""
-    silence = state.silence
+    stored, silence = state.stored, state.stored.silence
     return SilenceAnswer(
         id=silence.id,
         match={
@@ -679,10 +679,10 @@ def silence_answer(state: SilenceState, *, now: int) -> SilenceAnswer:
         reason=silence.reason,
         starts_at=rfc3339(silence.starts_at),
         ends_at=rfc3339(silence.ends_at),
-        active=state.is_active(now),
+        active=stored.is_active(now),
         matched=state.matched,
-        ended_at=instant(state.ended_at),
-        ended_by=state.ended_by,
+        ended_at=instant(stored.ended_at),
+        ended_by=stored.ended_by,
     )
 
 

@@ -18,10 +18,10 @@ from pinkslip.judge.guards.common_cause import Cause
 from pinkslip.judge.guards.envelope import PoolLimit
 from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.events import Report, SessionReport
-from pinkslip.model.facts import Demoted, Silence
+from pinkslip.model.facts import Demoted
 from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.ports import Receipt
-from pinkslip.model.words import Action, ActorKind, EpisodeState, Guard, Result, Verdict
+from pinkslip.model.words import ActorKind, EpisodeState, Guard
 from pinkslip.policies.known import Known
 from pinkslip.policies.problems import Problem
 from pinkslip.store.acts import FireDone
@@ -30,11 +30,15 @@ from pinkslip.store.views import (
     DecisionFilters,
     EnforcementState,
     Fire,
+    PolicyCount,
     Remembered,
+    Reversal,
     Session,
     SessionFilters,
     SessionPlace,
     StoredDecision,
+    StoredReview,
+    StoredSilence,
     Workspace,
 )
 
@@ -83,25 +87,11 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class SilenceState(Struct, frozen=True, kw_only=True):
-    """A silence, and what became of it."""
+    """A silence as it stands now."""
 
-    silence: Silence
-    matched: int = 0
+    stored: StoredSilence
+    matched: int
     """Live agents it takes in now."""
-    ended_at: int | None = None
-    """When a person ended it before its time."""
-    ended_by: str | None = None
-
-    def is_active(self, now: int) -> bool:
-        """Whether policies leave its agents alone now."""
-        return self.ended_at is None and self.silence.starts_at <= now < self.silence.ends_at
-
-
-class SilencePlace(Struct, frozen=True):
-    """Where a page of silences ended: they are listed newest start first, then by id, the greatest first."""
-
-    starts_at: int
-    id: str
 
 
 class Why(Struct, frozen=True, kw_only=True):
@@ -112,20 +102,6 @@ class Why(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyAnswer, ...]
     silences: tuple[SilenceState, ...] = ()
     """In force for it now."""
-
-
-class Review(Struct, frozen=True, kw_only=True):
-    """A score given to an outcome after the fact."""
-
-    event_id: str
-    agent_id: str
-    result: Result
-    score: float
-    before: float | None
-    """The score it had until now."""
-    comment: str
-    at: int
-    reviewer: str
 
 
 class PolicyState(Struct, frozen=True, kw_only=True):
@@ -153,19 +129,6 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     """Policies in force that were overruled too often and are in shadow for that."""
     limits: Sequence[PoolLimit] = ()
     """What the guards allow in each pool."""
-
-
-class PolicyTally(Struct, frozen=True, kw_only=True):
-    """What one policy has come to since an instant."""
-
-    policy: str
-    verdicts: Mapping[Verdict, int] = {}
-    would: Mapping[Action, int] = {}
-    """In shadow: what it would have done."""
-    held: Mapping[Guard, int] = {}
-    """Decisions that a guard held."""
-    reversed: int = 0
-    """Fires that were marked wrong, and vetoes."""
 
 
 class ChainState(Struct, frozen=True, kw_only=True):
@@ -326,7 +289,7 @@ class Backend(Protocol):
 
     async def review(
         self, workspace_id: int, event_id: str, *, score: float, comment: str, actor: Actor
-    ) -> Review:
+    ) -> StoredReview:
         """Give an outcome another score. NotFound: no such outcome."""
         ...
 
@@ -348,17 +311,9 @@ class Backend(Protocol):
     # silences
 
     async def silences(
-        self,
-        workspace_id: int,
-        *,
-        active: bool | None,
-        after: SilencePlace | None,
-        limit: int,
+        self, workspace_id: int, *, active: bool | None, limit: int
     ) -> list[SilenceState]:
-        """Newest start first, from just behind `after`, at most `limit`.
-
-        `active`: only those in force now, or only the others.
-        """
+        """Newest start first, at most `limit`; `active`: only those in force now, or only those over."""
         ...
 
     async def add_silence(
@@ -430,10 +385,12 @@ class Backend(Protocol):
         """What is loaded, and the newest problems."""
         ...
 
-    async def policy_tallies(
-        self, workspace_id: int, *, since: int | None
-    ) -> dict[str, PolicyTally]:
-        """What each policy has come to since then, or ever; policies that decided nothing are absent."""
+    async def policy_counts(self, workspace_id: int, *, since: int) -> list[PolicyCount]:
+        """What policies decided since an instant, by policy and kind; 0: ever."""
+        ...
+
+    async def reversals(self, workspace_id: int, *, since: int) -> list[Reversal]:
+        """Where people overruled policies since an instant, oldest first; 0: ever."""
         ...
 
     async def restore_policy(

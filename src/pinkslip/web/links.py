@@ -26,6 +26,10 @@ class Links:
         """A link to one agent's answer."""
         return self.to(f"/api/agents/{quote(agent_id, safe='')}")
 
+    def decision(self, decision_id: str) -> str:
+        """A link to the page of one decision."""
+        return self.to(f"/decisions/{quote(decision_id, safe='')}")
+
 
 def prefix(route_prefix: str) -> str:
     """`/` and the empty string mean no prefix; `pinkslip/` means `/pinkslip`."""

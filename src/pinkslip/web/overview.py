@@ -2,14 +2,27 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import PanicPool
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.mass_restart import Deploy
+from pinkslip.model.facts import Demoted
 from pinkslip.model.policy import Policy
 from pinkslip.model.time import MINUTE_MS, SECOND_MS, rfc3339, spoken
-from pinkslip.model.words import DeliveryState, Fault, Mode, Standing, Status, Verdict, code_of
+from pinkslip.model.words import (
+    DeliveryState,
+    EpisodeState,
+    Fault,
+    Mode,
+    Standing,
+    Status,
+    Verdict,
+    code_of,
+)
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
@@ -18,12 +31,14 @@ from pinkslip.store.views import (
     StoredDecision,
 )
 from pinkslip.web.answers import enforcing, view_of
-from pinkslip.web.backend import Facts, PolicyState
+from pinkslip.web.backend import Facts, PolicyState, SilenceState, Waiting
 from pinkslip.web.routes import Call
 from pinkslip.web.selection import Mask, left, select
+from pinkslip.web.words import Displays, counted, reason_shown, silence_said
 
 SHOWN_AGENTS = 100
 SHOWN_FIRES = 8
+SHOWN_WAITING = 5
 JUST_BEGUN_MS = MINUTE_MS
 
 
@@ -44,6 +59,9 @@ class Banner:
     tone: str
     title: str
     text: str
+    link: str = ""
+    """A path of ours."""
+    link_says: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +112,12 @@ class PolicyLine:
     reason: str | None
     when: str
     lasting: str | None
+    ladder: str
     description: str
     matched: int
     open_episodes: int
+    waiting: int
+    is_demoted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +163,13 @@ async def overview_of(call: Call[None]) -> Overview:
         ),
         more_agents=max(0, len(rows) - SHOWN_AGENTS),
         live=live,
-        fires=tuple(_fire_line(decision, fires, now=now) for decision in decisions),
+        fires=tuple(
+            _fire_line(decision, fires, displays=call.displays, now=now)
+            for decision in decisions
+        ),
         policies=tuple(
-            _policy_line(policy, policies) for policy in policies.policy_set.policies
+            _policy_line(policy, policies, facts, displays=call.displays)
+            for policy in policies.policy_set.policies
         ),
         policies_said=_policies_said(policies),
         facts=tuple(_facts(facts, now=now)),
@@ -227,7 +252,11 @@ def _banners(
                     text=f"since {_ago(now - stopped.at)} by {stopped.actor}: {stopped.reason}",
                 )
             )
+    banners += _waiting(facts.waiting, now=now)
     banners += [_panic(panic, now=now) for panic in facts.panics]
+    banners += [_cause(cause) for cause in facts.causes]
+    banners += [_deploy(deploy, now=now) for deploy in facts.deploys]
+    banners += [_demoted(demoted, now=now) for demoted in facts.demoted]
     if facts.zombies:
         banners.append(
             Banner(
@@ -236,6 +265,15 @@ def _banners(
                 text="their processes ignored the order to stop; end them by hand",
             )
         )
+    if facts.refused:
+        banners.append(
+            Banner(
+                tone="bad",
+                title=f"{counted(facts.refused, 'report')} of fired workers refused within the hour",
+                text="somebody starts them anew under other ids; stop that, or reinstate the worker",
+            )
+        )
+    banners += [_silence(state) for state in facts.silences]
     if policies.reload_failed:
         first = policies.problems[0].render().splitlines()[0] if policies.problems else ""
         banners.append(
@@ -254,6 +292,73 @@ def _banners(
             )
         )
     return banners
+
+
+def _waiting(waiting: Sequence[Waiting], *, now: int) -> Sequence[Banner]:
+    """The next to happen first; beyond a few, how many more."""
+    ordered = sorted(waiting, key=lambda one: (one.until is None, one.until or 0, one.since))
+    banners = [_waits(one, now=now) for one in ordered[:SHOWN_WAITING]]
+    if more := len(ordered) - len(banners):
+        banners.append(
+            Banner(
+                tone="warn", title=f"{more} more wait", text="for a person or for their time"
+            )
+        )
+    return banners
+
+
+def _waits(waiting: Waiting, *, now: int) -> Banner:
+    agent = f"{waiting.policy} would fire {waiting.agent_id}"
+    if waiting.state is EpisodeState.AWAITING:
+        title, text = f"Approval asked: {agent}", waiting.words
+    else:
+        left = max(0, (waiting.until or now) - now)
+        title, text = f"In {_whole(left)} {agent}", waiting.words
+    return Banner(
+        tone="warn",
+        title=title,
+        text=text,
+        link=f"/decisions/{quote(waiting.decision_id, safe='')}",
+        link_says="look, veto or approve"
+        if waiting.state is EpisodeState.AWAITING
+        else "look or veto",
+    )
+
+
+def _cause(cause: Cause) -> Banner:
+    return Banner(
+        tone="bad",
+        title="A common cause",
+        text=f"{cause.words}; they are left alone, look at the {cause.factor} first",
+    )
+
+
+def _deploy(deploy: Deploy, *, now: int) -> Banner:
+    pool = f"pool {deploy.pool!r}" if deploy.pool else "the pool without a label"
+    return Banner(
+        tone="calm",
+        title=f"Mass restart in {pool}",
+        text=f"{deploy.restarted} of {deploy.size} restarted since {_ago(now - deploy.since)}; "
+        "that looks like a deploy, so silence is not judged there",
+    )
+
+
+def _demoted(demoted: Demoted, *, now: int) -> Banner:
+    return Banner(
+        tone="bad",
+        title=f"Policy {demoted.policy} is in shadow",
+        text=f"since {_ago(now - demoted.at)}: {demoted.why}. It only records until it is restored or rewritten",
+    )
+
+
+def _silence(state: SilenceState) -> Banner:
+    return Banner(
+        tone="calm",
+        title=f"{counted(state.matched, 'agent')} silenced",
+        text=silence_said(state.stored),
+        link="/api/silences?active=true",
+        link_says="all silences",
+    )
 
 
 def _panic(panic: PanicPool, *, now: int) -> Banner:
@@ -292,7 +397,9 @@ def _agent_line(view: AgentView, *, now: int) -> AgentLine:
     )
 
 
-def _fire_line(decision: StoredDecision, fires: dict[int, list[Fire]], *, now: int) -> FireLine:
+def _fire_line(
+    decision: StoredDecision, fires: dict[int, list[Fire]], *, displays: Displays, now: int
+) -> FireLine:
     known = fires.get(decision.agent_no, [])
     fire = next((fire for fire in known if fire.decision_id == decision.id), None)
     state = fire.deliveries[-1].state if fire is not None and fire.deliveries else None
@@ -300,7 +407,7 @@ def _fire_line(decision: StoredDecision, fires: dict[int, list[Fire]], *, now: i
         agent_id=decision.agent_id,
         at=rfc3339(decision.at),
         ago=_ago(now - decision.at),
-        reason=decision.reason or "",
+        reason=reason_shown(decision.reason, displays) or "",
         by=f"policy {decision.policy}" if decision.policy else decision.actor,
         why=decision.context or decision.evidence.words,
         delivery=None if state is None else _DELIVERY_SAID[state],
@@ -318,17 +425,22 @@ _DELIVERY_SAID = {
 }
 
 
-def _policy_line(policy: Policy, state: PolicyState) -> PolicyLine:
+def _policy_line(
+    policy: Policy, state: PolicyState, facts: Facts, *, displays: Displays
+) -> PolicyLine:
     return PolicyLine(
         name=policy.name,
         mode=policy.mode,
         action=policy.action.value,
-        reason=policy.reason,
+        reason=reason_shown(policy.reason, displays),
         when=policy.when.text,
         lasting=f"for {spoken(policy.for_ms)}" if policy.for_ms else None,
+        ladder=", then ".join(map(str, policy.ladder)),
         description=policy.description,
         matched=state.matched.get(policy.name, 0),
         open_episodes=state.open_episodes.get(policy.name, 0),
+        waiting=sum(one.policy == policy.name for one in facts.waiting),
+        is_demoted=policy.name in state.demoted,
     )
 
 

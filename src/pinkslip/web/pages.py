@@ -1,7 +1,7 @@
-"""The landing page and what it loads.
+"""The landing page, the page of a decision, and what they load.
 
-Rendered here whole, so that it reads without JavaScript; a small module fetches it again every two seconds and
-exchanges the parts that changed. There is one renderer, and it escapes.
+Rendered here whole, so that they read without JavaScript; a small module fetches the page again every two
+seconds and exchanges the parts that changed. There is one renderer, and it escapes.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pinkslip.web.auth import Scope
+from pinkslip.web.decision_page import decision_view
 from pinkslip.web.overview import overview_of
 from pinkslip.web.query import Parameter
 from pinkslip.web.routes import Call, Route, Service
@@ -33,7 +34,7 @@ SEARCH = Parameter(name="q", description="Part of the agentId, name or current t
 
 
 def page_routes(service: Service) -> tuple[Route, ...]:
-    """`/` and `/static/{file}`."""
+    """`/`, `/decisions/{id}` and `/static/{file}`."""
     assets = Assets.read()
     page = _Page(service, assets)
     return (
@@ -48,10 +49,18 @@ def page_routes(service: Service) -> tuple[Route, ...]:
         ),
         Route(
             method="GET",
+            path="/decisions/{id}",
+            scope=Scope.READ,
+            handler=page.decision,
+            summary="One decision in words, with what can be done about it",
+            media="text/html",
+        ),
+        Route(
+            method="GET",
             path="/static/{file}",
             scope=Scope.READ,
             handler=assets.serve,
-            summary="What the landing page loads",
+            summary="What the pages load",
             in_document=False,
         ),
     )
@@ -59,7 +68,7 @@ def page_routes(service: Service) -> tuple[Route, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Our own style sheet, module and icon, under names that change with their content."""
+    """Our own style sheet, modules and icon, under names that change with their content."""
 
     by_name: dict[str, tuple[bytes, str]]
     named: dict[str, str]
@@ -106,15 +115,24 @@ class _Page:
         environment.globals.update(
             link=links.to,
             agent_link=links.agent,
+            decision_link=links.decision,
             asset=lambda name: links.to(f"/static/{assets.named[name]}"),
             version=service.version,
         )
-        self._template = environment.get_template("landing.html")
+        self._landing = environment.get_template("landing.html")
+        self._decision = environment.get_template("decision.html")
 
     async def landing(self, call: Call[None]) -> web.Response:
-        """The page as it stands now."""
+        """The landing page as it stands now."""
         overview = await overview_of(call)
         host = call.request.headers.get("Host", "127.0.0.1:8740")
         url = call.service.links.external_url or f"http://{host}{call.service.links.base}"
-        body = self._template.render(view=overview, url=url)
-        return web.Response(body=body.encode(), headers=PAGE_HEADERS)
+        return _page(self._landing.render(view=overview, url=url))
+
+    async def decision(self, call: Call[None]) -> web.Response:
+        """The page of one decision."""
+        return _page(self._decision.render(view=await decision_view(call)))
+
+
+def _page(text: str) -> web.Response:
+    return web.Response(body=text.encode(), headers=PAGE_HEADERS)

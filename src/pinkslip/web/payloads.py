@@ -381,13 +381,14 @@ class ReviewAnswer(Told, frozen=True, kw_only=True):
     """The outcome's score from now on."""
 
     event_id: str
-    agent_id: str
-    result: Result
     score: float
     before: float | None
+    """The score it had until now."""
     comment: str
     at: Timestamp
     reviewer: str
+    counted: bool
+    """false: its agent was fired already when it sent the outcome, so that neither counts."""
 
 
 # silences
@@ -418,7 +419,7 @@ class SilencePage(Told, frozen=True, kw_only=True):
 
     items: list[SilenceAnswer]
     next: str | None
-    """Always null: there are never more than a page of them."""
+    """Always null: older ones than `limit` takes are history, which the audit report tells."""
 
 
 # decisions

@@ -128,7 +128,7 @@ def _summary(material: Material, *, left_out: int) -> Iterator[str]:
     yield from _shadowed(decisions)
     yield from _overruled(material)
     yield from _waiting(material)
-    yield from (sentence(silence_said(one.silence)) for one in material.silences)
+    yield from (sentence(silence_said(one.stored)) for one in material.silences)
     if material.is_cut or left_out:
         yield "Older decisions are counted or left out here; ask for a shorter time to read them."
 

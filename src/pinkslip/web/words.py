@@ -11,13 +11,13 @@ from types import MappingProxyType
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.phrases import quantity
 from pinkslip.model.decisions import Statistic
-from pinkslip.model.facts import Silence
 from pinkslip.model.policy import Unit
 from pinkslip.model.time import spoken
 from pinkslip.model.words import Action, ActorKind, Guard, Mode, Standing, Verdict
 from pinkslip.policies.problems import printable
-from pinkslip.store.views import StoredDecision
-from pinkslip.web.backend import ChainState, PolicyTally
+from pinkslip.store.views import StoredDecision, StoredSilence
+from pinkslip.web.backend import ChainState
+from pinkslip.web.tallies import Tally
 
 Displays = Mapping[str, str]
 """Reason to its neutral name."""
@@ -146,7 +146,7 @@ def actor(decision: StoredDecision) -> str:
         case ActorKind.POLICY:
             return f"policy {one_line(decision.policy or decision.actor)}"
         case ActorKind.PERSON | ActorKind.API | ActorKind.AGENT:
-            return one_line(decision.actor) or "a person whose name was erased"
+            return f"a person ({one_line(decision.actor) or 'name erased'})"
         case ActorKind.SERVICE:
             return "Pinkslip"
 
@@ -190,8 +190,14 @@ def rests_on(decision: StoredDecision) -> str:
     """On what evidence: one sentence, empty where a person gave none."""
     evidence = decision.evidence
     words = one_line(evidence.words)
-    if decision.actor_kind is not ActorKind.POLICY:
-        return f"They gave this reason: {quoted(decision.context)}" if decision.context else ""
+    match decision.actor_kind:
+        case ActorKind.SERVICE:
+            return sentence(words)
+        case ActorKind.PERSON | ActorKind.API | ActorKind.AGENT:
+            said = quoted(decision.context)
+            return f"They gave this reason: {said}" if decision.context else ""
+        case ActorKind.POLICY:
+            pass
     lasted = f", for {spoken(evidence.for_ms)}" if evidence.for_ms else ""
     return f"{sentence(words)[:-1]}{lasted}." if words else ""
 
@@ -267,16 +273,20 @@ def match_said(match: Sequence[tuple[str, Sequence[str], Sequence[str]]]) -> str
     )
 
 
-def silence_said(silence: Silence) -> str:
+def silence_said(stored: StoredSilence) -> str:
     """Who silenced whom until when, and why."""
+    silence = stored.silence
+    end = f"until {when(silence.ends_at)}"
+    if stored.ended_at is not None:
+        end = f"until {one_line(stored.ended_by or 'somebody')} ended it on {when(stored.ended_at)}"
     return (
         f"{one_line(silence.owner)} silenced agents whose {match_said(silence.match)}, "
-        f"until {when(silence.ends_at)}: {one_line(silence.reason)}"
+        f"from {when(silence.starts_at)} {end}: {one_line(silence.reason)}"
     )
 
 
 def policy_said(
-    tally: PolicyTally, *, mode: Mode, matched: int, holding: int, waiting: int, demoted: bool
+    tally: Tally, *, mode: Mode, matched: int, holding: int, waiting: int, demoted: bool
 ) -> str:
     """How a policy fares: whom it is about now, and what it came to."""
     came_to = [
@@ -290,8 +300,8 @@ def policy_said(
     if tally.held:
         held = listed([f"{guard} {count:,}" for guard, count in tally.held.items()])
         came_to.append(f"held back by {held}")
-    if tally.reversed:
-        came_to.append(f"overruled {tally.reversed:,}")
+    if tally.overruled:
+        came_to.append(f"overruled {tally.overruled.total():,}")
     acts_as = "shadow, since it was overruled too often" if demoted else mode.value
     now = f"{acts_as}: about {counted(matched, 'agent')}, true of {holding:,}"
     if waiting:

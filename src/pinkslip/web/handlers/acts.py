@@ -133,14 +133,15 @@ async def release(call: Call[ContextRequest]) -> web.Response:
 
 async def review(call: Call[ReviewRequest]) -> web.Response:
     """Another score for an outcome. The newest review counts, and its result stays."""
+    event_id = call.named("eventId", what="the eventId")
     done = await call.backend.review(
         call.workspace_id,
-        call.named("eventId", what="the eventId"),
+        event_id,
         score=call.body.score,
         comment=call.body.comment,
         actor=call.caller.actor,
     )
-    return reply(review_answer(done))
+    return reply(review_answer(done, event_id=event_id))
 
 
 def to_come(call: Call[Any], text: str, otherwise: str) -> int:

@@ -113,13 +113,11 @@ def _by_decision(fires: Mapping[int, Sequence[Fire]]) -> Mapping[str, Fire]:
 
 
 async def _silences(call: Call[None], *, since: int | None) -> Sequence[SilenceState]:
-    newest = await call.backend.silences(
-        call.workspace_id, active=None, after=None, limit=SILENCES_MAX
-    )
+    newest = await call.backend.silences(call.workspace_id, active=None, limit=SILENCES_MAX)
     return [
         state
         for state in newest
-        if since is None or (state.ended_at or state.silence.ends_at) > since
+        if since is None or (state.stored.ended_at or state.stored.silence.ends_at) > since
     ]
 
 

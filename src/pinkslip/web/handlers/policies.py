@@ -23,6 +23,7 @@ from pinkslip.web.payloads import (
 from pinkslip.web.problems import Fault, Refused
 from pinkslip.web.query import SINCE
 from pinkslip.web.routes import Call
+from pinkslip.web.tallies import tallies
 from pinkslip.web.wire import reply
 
 
@@ -34,10 +35,16 @@ async def list_policies(call: Call[None]) -> web.Response:
 async def policy_status(call: Call[None]) -> web.Response:
     """How every policy fares: whom it holds for now, and what it came to."""
     since = call.query.instant(SINCE.name)
-    tallies = await call.backend.policy_tallies(call.workspace_id, since=since)
-    state = await call.backend.policies(call.workspace_id)
-    waiting = call.backend.facts.waiting
-    return reply(policy_status_answer(state, tallies, waiting=waiting, since=since))
+    counts = await call.backend.policy_counts(call.workspace_id, since=since or 0)
+    reversals = await call.backend.reversals(call.workspace_id, since=since or 0)
+    return reply(
+        policy_status_answer(
+            await call.backend.policies(call.workspace_id),
+            tallies(counts, reversals),
+            waiting=call.backend.facts.waiting,
+            since=since,
+        )
+    )
 
 
 async def restore_policy(call: Call[ContextRequest]) -> web.Response:

@@ -11,17 +11,14 @@ from pinkslip.policies.matchers import read_match
 from pinkslip.policies.text import Place, Report, Text
 from pinkslip.policies.values import Values
 from pinkslip.web.answers import silence_answer
-from pinkslip.web.backend import SilencePlace
-from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.acts import to_come
-from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX
+from pinkslip.web.handlers.agents import LIMIT
 from pinkslip.web.payloads import SilencePage, SilenceRequest
 from pinkslip.web.problems import Fault, escaped, invalid
 from pinkslip.web.query import Parameter
 from pinkslip.web.routes import Call
 from pinkslip.web.wire import name_fault, reply
 
-LIST_NAME = "silences"
 LONGEST_MS = 30 * DAY_MS
 
 FILTERS = (
@@ -31,28 +28,19 @@ FILTERS = (
         description="Only those in force now, or only the others.",
     ),
     LIMIT,
-    CURSOR,
 )
 
 
 async def list_silences(call: Call[None]) -> web.Response:
     """Newest start first."""
-    query, limit = call.query, call.query.number(LIMIT)
     found = await call.backend.silences(
         call.workspace_id,
-        active=query.truth("active"),
-        after=read_cursor(query, SilencePlace, list_name=LIST_NAME),
-        limit=min(limit + 1, PAGE_MAX),
+        active=call.query.truth("active"),
+        limit=call.query.number(LIMIT),
     )
     now = call.backend.now()
-    page, following = found[:limit], None
-    if len(found) in {limit + 1, PAGE_MAX}:
-        last = page[-1].silence
-        following = write_cursor(
-            SilencePlace(last.starts_at, last.id), query, list_name=LIST_NAME
-        )
     return reply(
-        SilencePage(items=[silence_answer(state, now=now) for state in page], next=following)
+        SilencePage(items=[silence_answer(state, now=now) for state in found], next=None)
     )
 
 

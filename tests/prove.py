@@ -69,6 +69,14 @@ PROOFS = (
         "The rules and the scrape on Prometheus 2.42, 2.53 and 3.5.",
         ("-m", "tests.alerting.matrix"),
     ),
+    Proof(
+        "evidence",
+        "Bare `proven` under open guards: at the edge at most 1 % of 1,500 workers are ever fired in 400 looks, of "
+        "better ones nobody, the worst after a handful of tasks; fixed lines over small samples beside it, and "
+        "the default ladder.",
+        (*PYTEST, "tests/promises/test_evidence_table.py"),
+        {"PINKSLIP_TEST_EVIDENCE_AGENTS": "1500"},
+    ),
     Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
 )
 

@@ -17,7 +17,7 @@ def test_suites_count_what_they_hold() -> None:
     (suite,) = root
     assert suite.get("name") == "policies.yaml"
     first, second = suite
-    assert (first.get("line"), list(first)) == ("19", [])
+    assert (first.get("line"), list(first)) == ("18", [])
     assert second[0].tag == "failure"
 
 

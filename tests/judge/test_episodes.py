@@ -45,97 +45,97 @@ CLEARING = make_policy(action=Action.NOTIFY, clear_when="heartbeat_age < heartbe
         pytest.param(
             NOTIFY,
             [(0, 89.999), (0, 90.0), (0, 90.001)],
-            ["clear", "clear", "noticed"],
+            ["clear", "clear", "acted"],
             id="starts when `when` turns true, and without `for` acts at once",
         ),
         pytest.param(
             PATIENT,
             [(0, LATE), (29_999, LATE), (1, LATE)],
-            ["pending", "pending", "noticed"],
+            ["pending", "pending", "acted"],
             id="acts when `when` has been true for `for`",
         ),
         pytest.param(
             PATIENT,
             [(0, LATE), (30_001, LATE)],
-            ["pending", "noticed"],
+            ["pending", "acted"],
             id="acts after `for` too",
         ),
         pytest.param(
             PATIENT,
             [(0, LATE), (29_999, FINE), (1, LATE), (29_999, LATE), (1, LATE)],
-            ["pending", "clear", "pending", "pending", "noticed"],
+            ["pending", "clear", "pending", "pending", "acted"],
             id="false while pending ends it at once",
         ),
         pytest.param(
             PATIENT,
             [(0, LATE), (29_999, UNTOLD), (1, LATE), (29_999, LATE), (1, LATE)],
-            ["pending", "pending", "pending", "pending", "noticed"],
+            ["pending", "pending", "pending", "pending", "acted"],
             id="unknown while pending starts `for` again and ends nothing",
         ),
         pytest.param(
             NOTIFY,
             [(0, LATE), (5_000, LATE), (5_000, FINE)],
-            ["noticed", "noticed", "clear"],
+            ["acted", "acted", "clear"],
             id="without keep_for it ends when `when` is false",
         ),
         pytest.param(
             NOTIFY,
             [(0, LATE), (5_000, UNTOLD), (3_600_000, UNTOLD)],
-            ["noticed", "noticed", "noticed"],
+            ["acted", "acted", "acted"],
             id="unknown never ends it",
         ),
         pytest.param(
             KEEPING,
             [(0, LATE), (1, FINE), (29_999, FINE), (1, FINE)],
-            ["noticed", "noticed", "noticed", "clear"],
+            ["acted", "acted", "acted", "clear"],
             id="ends when `when` has been false for keep_for",
         ),
         pytest.param(
             KEEPING,
             [(0, LATE), (1, FINE), (30_001, FINE)],
-            ["noticed", "noticed", "clear"],
+            ["acted", "acted", "clear"],
             id="ends after keep_for too",
         ),
         pytest.param(
             KEEPING,
             [(0, LATE), (1, FINE), (29_999, LATE), (1, FINE), (29_999, FINE), (1, FINE)],
-            ["noticed"] * 5 + ["clear"],
+            ["acted"] * 5 + ["clear"],
             id="true starts keep_for again",
         ),
         pytest.param(
             KEEPING,
             [(0, LATE), (1, FINE), (29_999, UNTOLD), (1, FINE), (29_999, FINE), (1, FINE)],
-            ["noticed"] * 5 + ["clear"],
+            ["acted"] * 5 + ["clear"],
             id="unknown starts keep_for again",
         ),
         pytest.param(
             CLEARING,
             [(0, LATE), (1, 30.001), (1, 30.0), (1, 29.999)],
-            ["noticed", "noticed", "noticed", "clear"],
+            ["acted", "acted", "acted", "clear"],
             id="with clear_when it ends when that holds, not before",
         ),
         pytest.param(
             replace(NOTIFY, clear_when=parse_condition("heartbeat_age > 0s")),
             [(0, LATE), (1, LATE), (60_000, LATE), (1, FINE)],
-            ["noticed", "noticed", "noticed", "clear"],
+            ["acted", "acted", "acted", "clear"],
             id="clear_when ends nothing while `when` holds",
         ),
         pytest.param(
             replace(CLEARING, keep_for_ms=UNTIL_LATER),
             [(0, LATE), (1, FINE)],
-            ["noticed", "clear"],
+            ["acted", "clear"],
             id="clear_when is not asked to last",
         ),
         pytest.param(
             make_policy(action=Action.NOTIFY, clear_when="heartbeat_age > 0s"),
             [(0, LATE), (1, LATE), (1, FINE)],
-            ["noticed", "noticed", "clear"],
+            ["acted", "acted", "clear"],
             id="clear_when does not end what still holds",
         ),
         pytest.param(
             CLEARING,
             [(0, LATE), (1, UNTOLD)],
-            ["noticed", "noticed"],
+            ["acted", "acted"],
             id="an unknown clear_when ends nothing",
         ),
     ],
@@ -149,7 +149,7 @@ def test_episodes_go(policy: Policy, steps: list[tuple[int, float]], states: lis
     [
         (Mode.SHADOW, Action.FIRE, "shadowed", "shadowed"),
         (Mode.SHADOW, Action.NOTIFY, "shadowed", "shadowed"),
-        (Mode.ENFORCE, Action.NOTIFY, "noticed", "notified"),
+        (Mode.ENFORCE, Action.NOTIFY, "acted", "notified"),
         (Mode.ENFORCE, Action.FIRE, "acted", "fired"),
     ],
 )
@@ -200,7 +200,7 @@ def test_a_second_episode_is_recorded_again() -> None:
     assert len({decision.id for decision in ticker.decisions}) == 2
 
 
-@pytest.mark.parametrize(("wait_ms", "state"), [(39_999, "pending"), (40_000, "noticed")])
+@pytest.mark.parametrize(("wait_ms", "state"), [(39_999, "pending"), (40_000, "acted")])
 def test_blind_time_is_taken_off_for(wait_ms: int, state: str) -> None:
     ticker = Ticker([Agent(number=1, silent_s=LATE)], PATIENT)
     ticker.tick()
@@ -211,7 +211,7 @@ def test_blind_time_is_taken_off_for(wait_ms: int, state: str) -> None:
     assert ticker.state_of() == state
 
 
-@pytest.mark.parametrize(("wait_ms", "state"), [(39_999, "noticed"), (40_000, "clear")])
+@pytest.mark.parametrize(("wait_ms", "state"), [(39_999, "acted"), (40_000, "clear")])
 def test_blind_time_is_taken_off_keep_for(wait_ms: int, state: str) -> None:
     ticker = Ticker([Agent(number=1, silent_s=LATE)], KEEPING)
     ticker.tick()
@@ -231,7 +231,7 @@ def test_blind_time_before_an_episode_is_no_part_of_it() -> None:
 
     ticker.tick(UNTIL_LATER)
 
-    assert ticker.state_of() == "noticed"
+    assert ticker.state_of() == "acted"
 
 
 def test_an_agent_the_policy_is_no_longer_about_leaves_its_episode() -> None:
@@ -309,7 +309,7 @@ def test_an_agent_that_moves_to_another_slot_keeps_its_episode() -> None:
     ticker.agents.reverse()
     ticker.tick(UNTIL_LATER)
 
-    assert ticker.state_of() == "noticed"
+    assert ticker.state_of() == "acted"
 
 
 YOUNG = replace(CALM, newborn=Newborn(age_ms=MINUTE, tasks=0))

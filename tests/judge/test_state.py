@@ -93,7 +93,7 @@ def test_open_episodes_are_one_agents() -> None:
 
     assert [(each.policy, each.state) for each in ticker.state.open_episodes(2)] == [
         ("other", "pending"),
-        ("unresponsive", "noticed"),
+        ("unresponsive", "acted"),
     ]
     assert ticker.state.open_episodes(3) == []
     assert ticker.state.open_counts() == {"other": 2, "unresponsive": 2}
@@ -171,7 +171,7 @@ def test_an_edited_policy_starts_for_again() -> None:
         ticker.tick(wait_ms)
         states.append(ticker.state_of())
 
-    assert states == ["pending", "pending", "noticed"]
+    assert states == ["pending", "pending", "acted"]
 
 
 def test_after_a_restart_a_reload_still_ends_what_it_must() -> None:

@@ -177,7 +177,7 @@ def test_it_says_what_an_open_episode_waits_for(policy: Policy, ends: str) -> No
 
     assert words(ticker) == (
         "it does not hold: no heartbeat for 10 s (at most 90 s: 3 x its 30 s interval); its episode of "
-        f"2025-11-24T16:00:00.000Z is still noticed, {ends}"
+        f"2025-11-24T16:00:00.000Z is still acted, {ends}"
     )
 
 

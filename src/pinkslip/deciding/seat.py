@@ -235,6 +235,8 @@ class Seat:
             wall_offset_ms=mark.wall_offset_ms,
             decisions=judgement.decisions,
             episodes=judgement.episodes,
+            places=judgement.places,
+            standings=judgement.standings,
         )
         self._writing = True
         try:

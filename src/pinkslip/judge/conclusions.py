@@ -5,9 +5,29 @@ from dataclasses import dataclass, field
 
 from msgspec import Struct
 
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.judge.memory import Memory
-from pinkslip.model.decisions import Decision, Episode, Evidence, Statistic
+from pinkslip.model.decisions import (
+    Decision,
+    Episode,
+    Evidence,
+    Place,
+    StandingChange,
+    Statistic,
+)
 from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Standing
+
+__all__ = [
+    "Cause",
+    "Deploy",
+    "Finding",
+    "Judgement",
+    "PanicPool",
+    "PolicyAnswer",
+    "Recomputed",
+    "Waiting",
+]
 
 
 class Finding(Struct, frozen=True):
@@ -29,6 +49,24 @@ class PanicPool(Struct, frozen=True):
     """Active agents of the pool."""
 
 
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A fire that was announced, or asked for, and has not come: a person may still stop it."""
+
+    decision_id: str
+    """What a veto or an approval names."""
+    policy: str
+    agent_no: int
+    agent_id: str
+    state: EpisodeState
+    """NOTICED or AWAITING."""
+    since: int
+    until: int | None
+    """When the notice has passed; None: only approval is missing."""
+    reason: str | None
+    words: str
+    """What is said of the agent now; empty while `when` cannot be told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """One tick's conclusions. Nothing has happened yet: commit it, then `JudgeState.apply` it."""
@@ -48,6 +86,18 @@ class Judgement:
     deferred: int
     """Records put off to the next ticks, because this one made as many as a tick may."""
     findings: tuple[Finding, ...]
+    places: tuple[Place, ...] = ()
+    """Every place this tick changed, by the policies' order; gone ones are given up."""
+    standings: tuple[StandingChange, ...] = ()
+    """By agent_no."""
+    waiting: tuple[Waiting, ...] = ()
+    """Every announced fire that still waits, by the policies' order, then agent_no."""
+    causes: tuple[Cause, ...] = ()
+    """What failing agents share, so that nothing worse than a notification comes of it."""
+    deploys: tuple[Deploy, ...] = ()
+    """Pools that are restarting, by name."""
+    silenced: tuple[int, ...] = ()
+    """agent_no of those whom a silence in force is about."""
     after: Memory = field(repr=False, compare=False)
     """What the state becomes when this is applied."""
 

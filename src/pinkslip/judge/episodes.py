@@ -1,34 +1,41 @@
-"""How episodes go: clear, pending, then held, shadowed, noticed or acted, and clear again.
+"""How episodes go: clear, pending, then held, shadowed, noticed, awaiting or acted, and clear again.
 
 All open episodes of one policy advance at once, by the moment's answers to its `when` and `clear_when`:
 
 1. An agent that left, or came back as another incarnation, ends its episodes.
-2. While pending, `when` false ends it at once.
-3. Afterwards it ends when `clear_when` holds and `when` does not, where one is given and the policy still is
-   about the agent; otherwise when `when` has been false for `keep_for`.
+2. While nothing was done yet, `when` false ends it at once: while pending, and while a fire that was announced
+   has not come; that is then called off. The latter ends by `clear_when` as well.
+3. Otherwise it ends when `clear_when` holds and `when` does not, where one is given and the policy still is
+   about the agent; or when `when` has been false for `keep_for`.
 4. Unknown ends nothing, and starts `for` and `keep_for` again.
-5. Pending and held ones whose `when` has been true for `for` are due: they want to act.
+5. Pending and held ones whose `when` has been true for `for` are due: they want to act. So are announced ones
+   whose notice has passed and who were approved, where that is asked for.
+6. What a person vetoed does nothing more until it ends.
 
 Time in which we were blind is taken off `for` and `keep_for`. What became of the due ones is not known here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
-from pinkslip.judge.evaluate import Truth
-from pinkslip.judge.memory import NEVER, NOBODY, Track, texts
+from pinkslip.judge.columns import NEVER, texts
+from pinkslip.judge.kleene import Truth
+from pinkslip.judge.memory import NOBODY, Track
 from pinkslip.judge.view import Bools
+from pinkslip.model.facts import Ruled
 from pinkslip.model.policy import Policy
-from pinkslip.model.words import Action, EpisodeState, Mode, code_of
+from pinkslip.model.words import EpisodeState, Mode, Verdict, code_of
 
 PENDING = code_of(EpisodeState.PENDING)
 HELD = code_of(EpisodeState.HELD)
 SHADOWED = code_of(EpisodeState.SHADOWED)
 NOTICED = code_of(EpisodeState.NOTICED)
 ACTED = code_of(EpisodeState.ACTED)
+VETOED = code_of(EpisodeState.VETOED)
+AWAITING = code_of(EpisodeState.AWAITING)
 
 BlindBetween = Callable[[int, int], int]
 
@@ -62,24 +69,37 @@ class Advanced:
 
 
 def advance(
-    track: Track, seen: Seen, policy: Policy, *, now: int, blind_between: BlindBetween
+    before: Track,
+    seen: Seen,
+    policy: Policy,
+    *,
+    now: int,
+    blind_between: BlindBetween,
+    rulings: Mapping[str, Ruled],
 ) -> Advanced:
-    """Take open episodes to `now`."""
+    """Take open episodes to `now`. `rulings` is what people said of announced fires, by decision."""
+    track = _ruled(before, rulings)
     is_true = seen.when.yes & seen.matched
     is_false = seen.when.no | ~seen.matched
     moved = track.copied()
     moved.true_since[:] = _since(track.true_since, is_true, now=now)
     moved.false_since[:] = _since(track.false_since, is_false, now=now)
-    pending = track.state == PENDING
+    announced = is_announced(track)
+    undone = (track.state == PENDING) | announced
     over = _lasting(
-        is_false & ~pending, moved.false_since, policy.keep_for_ms, now, blind_between
+        is_false & ~undone, moved.false_since, policy.keep_for_ms, now, blind_between
     )
+    at_once = is_false & undone
     if seen.clear is not None:
-        over = np.where(seen.matched, seen.clear.yes & ~is_true, over)
-    ends = ~seen.here | np.where(pending, is_false, over)
-    waits = pending | (track.state == HELD)
+        is_clear = seen.clear.yes & ~is_true
+        over = np.where(seen.matched, is_clear, over)
+        at_once |= is_clear & announced
+    ends = ~seen.here | np.where(undone, at_once, over)
+    waits = _wants_to_act(track, policy, now)
     due = _lasting(waits & is_true, moved.true_since, policy.for_ms, now, blind_between)
     changed = (moved.true_since != track.true_since) | (moved.false_since != track.false_since)
+    changed |= track.state != before.state
+    changed |= track.ruled_by != before.ruled_by
     stays = ~ends
     return Advanced(
         track=moved.take(stays),
@@ -88,6 +108,50 @@ def advance(
         due=due[stays],
         ended=moved.take(np.flatnonzero(ends)),
     )
+
+
+def is_announced(track: Track) -> Bools:
+    """Whose fire was announced or asked for, and has not come: waiting, or held when its time was up."""
+    waiting: Bools = (track.state == NOTICED) | (track.state == AWAITING)
+    was_told = (track.until != NEVER) | (track.ruled_by != None)  # noqa: E711 - by element
+    announced: Bools = waiting | ((track.state == HELD) & was_told)
+    return announced
+
+
+def must_be_announced(track: Track, policy: Policy) -> Bools:
+    """For whom a fire would begin with a notice or a question, because neither was given yet."""
+    unnoticed = (track.until == NEVER) & np.bool_(policy.notice_ms > 0)
+    unapproved = (track.ruled_by == None) & np.bool_(policy.approval)  # noqa: E711 - by element
+    announces: Bools = unnoticed | unapproved
+    return announces
+
+
+def _wants_to_act(track: Track, policy: Policy, now: int) -> Bools:
+    """Whom only `when` and `for` still separate from acting, or from the guards."""
+    waits: Bools = (track.state == PENDING) | (track.state == HELD)
+    has_passed = track.until <= now  # NEVER has passed: no notice was asked for
+    is_approved = (track.ruled_by != None) | np.bool_(not policy.approval)  # noqa: E711 - by element
+    waits |= (track.state == NOTICED) & has_passed
+    waits |= (track.state == AWAITING) & has_passed & is_approved
+    return waits
+
+
+def _ruled(track: Track, rulings: Mapping[str, Ruled]) -> Track:
+    """Note what people said of what was announced."""
+    rows = np.flatnonzero(is_announced(track)).tolist()
+    said = [(row, rulings.get(track.decision_id[row])) for row in rows]
+    if not any(ruling for _, ruling in said):
+        return track
+    noted = track.copied()
+    for row, ruling in said:
+        if ruling is None:
+            continue
+        if ruling.verdict is Verdict.VETOED:
+            noted.state[row], noted.ruled_by[row] = VETOED, ruling.actor
+            noted.guard[row], noted.guard_detail[row] = NOBODY, ""
+        elif track.state[row] == AWAITING:
+            noted.ruled_by[row] = ruling.actor
+    return noted
 
 
 def opened(
@@ -107,6 +171,8 @@ def opened(
         guard_detail=texts([""] * count),
         decision_id=texts([None] * count),
         episode_hash=texts([policy.episode_hash] * count),
+        until=np.full(count, NEVER, dtype=np.int64),
+        ruled_by=texts([None] * count),
     )
 
 
@@ -130,25 +196,21 @@ def with_opened(advanced: Advanced, new: Track, policy: Policy) -> Advanced:
     )
 
 
-def inherited(policy: Policy, track: Track) -> tuple[Track, Bools]:
-    """A policy's episodes as it finds them: which rows go on, and all rows as they go on.
+def inherited(policy: Policy, track: Track, *, in_shadow: Bools) -> tuple[Track, Bools]:
+    """A policy's episodes as it finds them: all rows as they go on, and which rows do.
 
-    Rows begun under another `when`, `for` or `match`, or that went further than the policy may now, do not.
-    What was only shadowed or noticed is tried again once the policy may do more.
+    Rows begun under another `when`, `for`, `match` or scope, or that went further than the policy may now for their
+    agents, do not. What was only shadowed is tried again once the policy may act; and so is an act after which the
+    agent is still there, once the policy would fire.
     """
     same: Bools = track.episode_hash == policy.episode_hash
-    is_enforcing = policy.mode is Mode.ENFORCE
-    may_fire = is_enforcing and policy.action is Action.FIRE
-    too_far = np.zeros(len(track), dtype=np.bool_)
-    again = np.zeros(len(track), dtype=np.bool_)
-    if not may_fire:
-        too_far |= track.state == ACTED
-    if not is_enforcing:
-        too_far |= track.state == NOTICED
-    else:
-        again |= track.state == SHADOWED
-    if may_fire:
-        again |= track.state == NOTICED
+    went_far = np.isin(track.state, (ACTED, NOTICED, AWAITING, VETOED)) | is_announced(track)
+    too_far = in_shadow & went_far
+    again = ~in_shadow & (track.state == SHADOWED)
+    if not policy.may_fire:
+        too_far |= is_announced(track)
+    elif not policy.ladder:
+        again |= ~in_shadow & (track.state == ACTED)
     stays = same & ~too_far & np.bool_(policy.mode is not Mode.OFF)
     return pending_again(track, again), stays
 

@@ -1,4 +1,5 @@
-"""One policy heard on one fleet: whom it is about, for whom it holds, how its episodes went on, and who is due."""
+"""One policy heard on one fleet: whom it is about, for whom it holds, how its episodes and places went on, who is
+due, and for which rung."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,15 +9,52 @@ import numpy as np
 from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.conclusions import Finding
 from pinkslip.judge.docket import Cases
-from pinkslip.judge.episodes import Advanced, Seen, advance, inherited, opened, with_opened
+from pinkslip.judge.episodes import (
+    Advanced,
+    Seen,
+    advance,
+    inherited,
+    must_be_announced,
+    opened,
+    with_opened,
+)
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth, reads_quantile
 from pinkslip.judge.kinds import is_stale_type, reads_outcomes
-from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Track, track_of
+from pinkslip.judge.places import (
+    LetGo,
+    Places,
+    Steps,
+    ledger_of,
+    recovered,
+    standing_now,
+    steps_of,
+)
+from pinkslip.judge.shadowing import as_it_may, in_shadow
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Expression, Policy, PolicySet
-from pinkslip.model.words import Mode, Scope, code_of
+from pinkslip.model.words import Action, Mode, Scope, code_of
+
+_FIRE = code_of(Action.FIRE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """The episodes that want to act, and what each wants."""
+
+    rows: Integers
+    """Of the track."""
+    steps: Steps
+    action: Integers
+    """Code of the rung's action."""
+    announces: Bools
+    """A fire that begins with a notice or a question."""
+    in_shadow: Bools
+    strength: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +62,7 @@ class Hearing:
     """What came of it. Nothing is decided yet: guards speak next."""
 
     policy: Policy
+    """As people let it act now."""
     evaluator: Evaluator
     is_stale_type: bool
     reads_outcomes: bool
@@ -31,11 +70,11 @@ class Hearing:
     holding: int
     advanced: Advanced
     disowned: Track
-    """Episodes begun under another version of the policy: they end."""
-    due: Integers
-    """Rows of the track that want to act."""
-    strength: Floats
-    """Per due row."""
+    """Episodes begun under another version of the policy, or that went further than it may: they end."""
+    due: Due
+    places: Places
+    let_go: LetGo
+    """Who climbs back, which guards never hold."""
 
     @property
     def slots(self) -> Integers:
@@ -49,37 +88,43 @@ class Hearing:
         return track.slot[is_true], track.began_at[is_true]
 
 
-def hear(
-    policy: Policy,
-    track: Track | None,
-    *,
-    readings: Readings,
-    matching: Matching,
-) -> Hearing:
-    """Hear one policy.
+def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) -> Hearing:
+    """Hear one policy. `pool` is the label whose agents are compared with each other.
 
-    1. Whom it is about, and the truth of `when` for them.
-    2. Open episodes advance; those it starts are added.
-    3. For the due ones: how strong the case is.
+    1. Its places come to this instant; they say from when evidence counts.
+    2. Whom it is about, and the truth of `when` for them.
+    3. Open episodes advance; those it starts are added.
+    4. Who on the ladder has recovered.
+    5. For the due ones: which rung it is about, and how strong the case is.
     """
     view = readings.view
-    evaluator = Evaluator(readings, policy.outcomes)
+    policy = as_it_may(policy, view.acts)
+    memory = state.memory
+    places = standing_now(policy, memory.places.get(policy.name), readings, state.lexicon)
     stale_type = is_stale_type(policy)
-    matched = matching.matched(policy, readings, stale_type=stale_type)
+    matched = state.matching.matched(policy, readings, stale_type=stale_type)
+    matched = _without(matched, places.away)
+    evaluator = Evaluator.of(
+        policy,
+        readings,
+        ledger=ledger_of(policy, places, view),
+        pool=pool,
+        among=matched,
+    )
     when = _truth(policy.when.tree, matched, evaluator)
-    all_rows, stays = inherited(policy, track if track is not None else track_of(()))
-    before, here = _located(all_rows.take(stays), view)
+    track, here = located_track(memory.tracks.get(policy.name, track_of(())), view)
+    here[here] = _without(view.active, places.away)[track.slot[here]]
+    all_rows, stays = inherited(policy, track, in_shadow=_in_shadow(policy, track, view))
     advanced = advance(
-        before,
-        _seen(before, here, matched, when, policy, evaluator),
+        all_rows.take(stays),
+        _seen(all_rows.take(stays), here[stays], matched, when, policy, evaluator),
         policy,
         now=view.now,
         blind_between=view.blind_between,
+        rulings=view.acts.rulings,
     )
     holds = when.yes & matched
     advanced = with_opened(advanced, _new(policy, holds, advanced.track, view), policy)
-    due = np.flatnonzero(advanced.due)
-    slots = advanced.track.slot[due]
     return Hearing(
         policy=policy,
         evaluator=evaluator,
@@ -89,9 +134,55 @@ def hear(
         holding=int(np.count_nonzero(holds)),
         advanced=advanced,
         disowned=all_rows.take(np.flatnonzero(~stays)),
-        due=due,
+        due=_due(policy, advanced, places, evaluator),
+        places=places,
+        let_go=recovered(
+            policy,
+            places,
+            view=view,
+            matched=matched,
+            when=when,
+            clear=_clear(policy, places.slots, evaluator),
+            blind_between=view.blind_between,
+        ),
+    )
+
+
+def _due(policy: Policy, advanced: Advanced, places: Places, evaluator: Evaluator) -> Due:
+    """Those that want to act, but for whom shadow would have fired already."""
+    view, track = evaluator.readings.view, advanced.track
+    rows = np.flatnonzero(advanced.due)
+    steps = steps_of(policy, places, track.slot[rows], track.began_at[rows])
+    rows, steps = rows[~steps.is_done], steps.take(~steps.is_done)
+    slots = track.slot[rows]
+    shadow = in_shadow(policy, view, slots)
+    actions = np.array([code_of(rung.action) for rung in policy.rungs], dtype=np.int64)
+    action = actions[steps.rung]
+    announces = must_be_announced(track.take(rows), policy) & (action == _FIRE) & ~shadow
+    return Due(
+        rows=rows,
+        steps=steps,
+        action=action,
+        announces=announces,
+        in_shadow=shadow,
         strength=evaluator.strength(policy.when.tree, slots),
     )
+
+
+def _without(members: Bools, slots: Integers) -> Bools:
+    if not len(slots):
+        return members
+    rest = members.copy()
+    rest[slots] = False
+    return rest
+
+
+def _in_shadow(policy: Policy, track: Track, view: FleetView) -> Bools:
+    """Per row; of agents who are not here any more, whatever: their episodes end."""
+    shadow = np.full(len(track), policy.mode is not Mode.ENFORCE)
+    known = track.slot >= 0
+    shadow[known] = in_shadow(policy, view, track.slot[known])
+    return shadow
 
 
 def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
@@ -109,7 +200,7 @@ def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
     return whole
 
 
-def _located(track: Track, view: FleetView) -> tuple[Track, Bools]:
+def located_track(track: Track, view: FleetView) -> tuple[Track, Bools]:
     """The same episodes with their agents' slots of now, and whether each is still there to be judged."""
     if not len(track):
         return track, np.zeros(0, dtype=np.bool_)
@@ -143,16 +234,22 @@ def _seen(
         rows[here] = column
         return rows
 
-    clear = None
-    if policy.clear_when is not None:
-        answer = evaluator.truth(policy.clear_when.tree, slots)
-        clear = Truth(of_rows(answer.yes), of_rows(answer.no))
+    clear = _clear(policy, slots, evaluator)
+    if clear is not None:
+        clear = Truth(of_rows(clear.yes), of_rows(clear.no))
     return Seen(
         here=here,
         matched=of_rows(matched[slots]),
         when=Truth(of_rows(when.yes[slots]), of_rows(when.no[slots])),
         clear=clear,
     )
+
+
+def _clear(policy: Policy, slots: Integers, evaluator: Evaluator) -> Truth | None:
+    """`clear_when` of the agents in `slots`; None where none is given."""
+    if policy.clear_when is None:
+        return None
+    return evaluator.truth(policy.clear_when.tree, slots)
 
 
 def _new(policy: Policy, holds: Bools, track: Track, view: FleetView) -> Track:
@@ -182,14 +279,7 @@ def hear_all(
         if policy.mode is Mode.OFF:
             continue
         try:
-            hearings.append(
-                hear(
-                    policy,
-                    state.memory.tracks.get(policy.name),
-                    readings=readings,
-                    matching=state.matching,
-                )
-            )
+            hearings.append(hear(policy, state, readings, pool=policy_set.guards.pool))
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
             findings.append(broken(policy, error))
     return hearings, findings
@@ -217,17 +307,15 @@ def cases_of(hearings: Sequence[Hearing]) -> Cases:
     def each(values: Sequence[bool]) -> Bools:
         return np.repeat(np.array(values, dtype=np.bool_), counts)
 
+    tracks = [hearing.advanced.track.take(hearing.due.rows) for hearing in hearings]
     return Cases(
         rank=np.repeat(np.arange(len(hearings)), counts),
-        slot=_joined([hearing.slots[hearing.due] for hearing in hearings]),
-        number=_joined([hearing.advanced.track.number[hearing.due] for hearing in hearings]),
-        strength=np.concatenate([np.empty(0), *(hearing.strength for hearing in hearings)]),
-        action=np.repeat(
-            np.array([code_of(hearing.policy.action) for hearing in hearings], dtype=np.int64),
-            counts,
-        ),
-        announces=each([False for _ in hearings]),
-        is_shadow=each([hearing.policy.mode is Mode.SHADOW for hearing in hearings]),
+        slot=_joined([track.slot for track in tracks]),
+        number=_joined([track.number for track in tracks]),
+        strength=np.concatenate([np.empty(0), *(h.due.strength for h in hearings)]),
+        action=_joined([hearing.due.action for hearing in hearings]),
+        announces=_marked([hearing.due.announces for hearing in hearings]),
+        is_shadow=_marked([hearing.due.in_shadow for hearing in hearings]),
         is_stale_type=each([hearing.is_stale_type for hearing in hearings]),
         reads_outcomes=each([hearing.reads_outcomes for hearing in hearings]),
         by_lineage=each([hearing.policy.scope is Scope.LINEAGE for hearing in hearings]),
@@ -236,3 +324,7 @@ def cases_of(hearings: Sequence[Hearing]) -> Cases:
 
 def _joined(columns: Sequence[Integers]) -> Integers:
     return np.concatenate([np.empty(0, dtype=np.int64), *columns])
+
+
+def _marked(columns: Sequence[Bools]) -> Bools:
+    return np.concatenate([np.empty(0, dtype=np.bool_), *columns])

@@ -1,18 +1,32 @@
 """One tick: the fleet at one instant, the policies and what is remembered, to decisions. Nothing else decides."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from pinkslip.judge.conclusions import Finding, Judgement, PanicPool, PolicyAnswer, Recomputed
+from pinkslip.judge.conclusions import (
+    Finding,
+    Judgement,
+    PanicPool,
+    PolicyAnswer,
+    Recomputed,
+    Waiting,
+)
 from pinkslip.judge.consult import Circumstances, circumstances, consult
+from pinkslip.judge.episodes import AWAITING, NOTICED, is_announced
 from pinkslip.judge.evaluate import Readings
-from pinkslip.judge.hearing import cases_of, hear_all, without
+from pinkslip.judge.guards import notices
+from pinkslip.judge.hearing import Hearing, cases_of, hear_all, located_track, without
 from pinkslip.judge.memory import NOBODY, Memory, Track
-from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all
+from pinkslip.judge.places import Places, located
+from pinkslip.judge.records import orphaned
+from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all, waits
+from pinkslip.judge.standings import Claim, changes
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import FleetView
-from pinkslip.model.decisions import Episode
-from pinkslip.model.policy import PolicySet
-from pinkslip.model.words import Guard, Mode, word_of
+from pinkslip.model.decisions import Decision, Episode, Place
+from pinkslip.model.policy import Policy, PolicySet
+from pinkslip.model.words import Guard, Mode, Standing, Verdict, code_of, word_of
 
 __all__ = [
     "Finding",
@@ -21,8 +35,13 @@ __all__ = [
     "PanicPool",
     "PolicyAnswer",
     "Recomputed",
+    "Waiting",
     "judge",
 ]
+
+_TELLING = frozenset({Verdict.NOTIFIED, Verdict.NOTICED, Verdict.ASKED})
+_ACTIVE = code_of(Standing.ACTIVE)
+_NOTICE = code_of(Standing.NOTICE)
 
 
 def judge(
@@ -38,8 +57,9 @@ def judge(
 
     1. Every policy is heard by itself; one that breaks is a finding and stops nobody.
     2. The guards rule on all that want to act, strongest evidence first.
-    3. Each policy's rulings become decisions, on edges only, and episodes. One that breaks here is a finding
-       too, and 2 and 3 start again without it: it spends nothing of the envelope and holds nobody.
+    3. Each policy's rulings become decisions, on edges only, episodes and places. One that breaks here is a
+       finding too, and 2 and 3 start again without it: it spends nothing of the envelope and holds nobody.
+    4. What policies that are gone had begun ends; then everybody's standing is the worst that is left.
 
     `stopped` is why enforcement is stopped, None while it is not. At most `records_max` decisions are made;
     fires come first, and who is left is tried again next tick.
@@ -54,10 +74,13 @@ def judge(
             guards=policy_set.guards,
             stopped=stopped,
             virtual=state.memory.virtual,
+            told=state.memory.told,
+            virtually_quarantined=_virtually_quarantined(hearings, measures),
         )
-        ruling = consult(cases_of(hearings), given)
+        cases = cases_of(hearings)
+        ruling = consult(cases, given)
         conclusions = conclude_all(
-            hearings, ruling, view=measures, workspace_id=workspace_id, records_max=records_max
+            hearings, cases, ruling, workspace_id=workspace_id, records_max=records_max
         )
         broke = [*ruling.findings, *conclusions.findings]
         if not broke:
@@ -66,10 +89,15 @@ def judge(
         hearings = without(hearings, broke)
     concluded = conclusions.concluded
     tracks = _tracks(policy_set, state, concluded)
+    places = _located(policy_set, state, concluded, measures)
     panics = _panics(given, state)
+    decisions = (
+        *(each for part in concluded for each in part.decisions),
+        *_called_off(policy_set, state, measures, workspace_id=workspace_id),
+    )
     return Judgement(
         now=measures.now,
-        decisions=tuple(each for part in concluded for each in part.decisions),
+        decisions=decisions,
         episodes=(
             *(each for part in concluded for each in part.episodes),
             *_orphaned(policy_set, state),
@@ -80,33 +108,180 @@ def judge(
         panics=panics,
         deferred=conclusions.deferred,
         findings=tuple(findings),
+        places=(
+            *(each for part in concluded for each in part.places),
+            *_abandoned(policy_set, state),
+        ),
+        standings=changes(_claims(policy_set, tracks, places, measures), measures),
+        waiting=_waiting(policy_set, tracks, concluded, measures),
+        causes=ruling.causes,
+        deploys=tuple(sorted(given.deploys.values(), key=lambda deploy: deploy.pool)),
+        silenced=tuple(np.sort(measures.numbers[given.silenced]).tolist()),
         after=Memory(
             tracks=tracks,
             panics={panic.pool: panic.since for panic in panics},
             virtual=(*given.virtual, *ruling.virtual),
+            places={name: one.shelf for name, one in places.items() if len(one.shelf)},
+            told=_told(policy_set, state, decisions, measures.now),
         ),
     )
 
 
+def _judged(policy_set: PolicySet) -> dict[str, Policy]:
+    """The policies that are not off, in their order."""
+    return {
+        policy.name: policy for policy in policy_set.policies if policy.mode is not Mode.OFF
+    }
+
+
 def _tracks(
-    policy_set: PolicySet, state: JudgeState, concluded: list[Concluded]
+    policy_set: PolicySet, state: JudgeState, concluded: Sequence[Concluded]
 ) -> dict[str, Track]:
     """Open episodes from now on; those of a broken policy stay as they were."""
-    judged = {policy.name for policy in policy_set.policies if policy.mode is not Mode.OFF}
+    judged = _judged(policy_set)
     tracks = {name: track for name, track in state.memory.tracks.items() if name in judged}
     tracks.update((part.policy, part.track) for part in concluded)
     return {name: track for name, track in tracks.items() if len(track)}
 
 
+def _located(
+    policy_set: PolicySet,
+    state: JudgeState,
+    concluded: Sequence[Concluded],
+    view: FleetView,
+) -> dict[str, Places]:
+    """Places from now on, where their subjects are; those of a broken policy stay as they were."""
+    judged = _judged(policy_set)
+    shelves = {name: shelf for name, shelf in state.memory.places.items() if name in judged}
+    shelves.update((part.policy, part.shelf) for part in concluded)
+    return {
+        name: located(shelf, judged[name].scope, view, state.lexicon)
+        for name, shelf in shelves.items()
+        if len(shelf)
+    }
+
+
+def _virtually_quarantined(hearings: Sequence[Hearing], view: FleetView) -> tuple[int, ...]:
+    away = [view.numbers[hearing.places.away].tolist() for hearing in hearings]
+    return tuple(sorted({number for each in away for number in each}))
+
+
+def _told(
+    policy_set: PolicySet, state: JudgeState, decisions: Sequence[Decision], now: int
+) -> tuple[int, ...]:
+    """When people were told, as far back as it matters."""
+    before = notices.remembered(state.memory.told, rule=policy_set.guards.max_notices, now=now)
+    return (*before, *(now for each in decisions if each.verdict in _TELLING))
+
+
 def _orphaned(policy_set: PolicySet, state: JudgeState) -> tuple[Episode, ...]:
     """Episodes of policies that are gone or off: they end."""
-    judged = {policy.name for policy in policy_set.policies if policy.mode is not Mode.OFF}
+    judged = _judged(policy_set)
     return tuple(
         track.ended(name, row)
         for name, track in sorted(state.memory.tracks.items())
         if name not in judged
         for row in range(len(track))
     )
+
+
+def _called_off(
+    policy_set: PolicySet, state: JudgeState, view: FleetView, *, workspace_id: int
+) -> tuple[Decision, ...]:
+    """Fires that policies which are gone or off had announced."""
+    judged = _judged(policy_set)
+    return tuple(
+        each
+        for name, track in sorted(state.memory.tracks.items())
+        if name not in judged and is_announced(track).any()
+        for each in orphaned(
+            name, located_track(track, view)[0], view, workspace_id=workspace_id
+        )
+    )
+
+
+def _abandoned(policy_set: PolicySet, state: JudgeState) -> tuple[Place, ...]:
+    """Places of policies that are gone or off: they are given up."""
+    judged = _judged(policy_set)
+    return tuple(
+        shelf.place(name, row, gone=True)
+        for name, shelf in sorted(state.memory.places.items())
+        if name not in judged
+        for row in range(len(shelf))
+    )
+
+
+def _claims(
+    policy_set: PolicySet,
+    tracks: Mapping[str, Track],
+    places: Mapping[str, Places],
+    view: FleetView,
+) -> list[Claim]:
+    """What policies make of agents: by their ladders, and by what they have announced."""
+    claims: list[Claim] = []
+    for policy in policy_set.policies:
+        if policy.name in places:
+            claims.append(_by_ladder(policy.name, places[policy.name]))
+        if policy.name in tracks:
+            claims.append(_by_notice(policy.name, tracks[policy.name], view))
+    return claims
+
+
+def _by_ladder(policy: str, places: Places) -> Claim:
+    shelf = places.shelf
+    felt = (~shelf.is_shadow & (shelf.standing != _ACTIVE))[places.rows]
+    rows = places.rows[felt]
+    return Claim(
+        policy=policy,
+        slots=places.slots[felt],
+        standing=shelf.standing[rows].astype(np.int64),
+        until=shelf.until[rows],
+    )
+
+
+def _by_notice(policy: str, track: Track, view: FleetView) -> Claim:
+    """Who was told that the fire comes, until it comes or does not."""
+    announced, here = located_track(track.take(np.flatnonzero(is_announced(track))), view)
+    announced = announced.take(np.flatnonzero(here))
+    return Claim(
+        policy=policy,
+        slots=announced.slot,
+        standing=np.full(len(announced), _NOTICE, dtype=np.int64),
+        until=announced.until,
+    )
+
+
+def _waiting(
+    policy_set: PolicySet,
+    tracks: Mapping[str, Track],
+    concluded: Sequence[Concluded],
+    view: FleetView,
+) -> tuple[Waiting, ...]:
+    """What still waits; of a broken policy without what is said of its agents now."""
+    told = {part.policy: part.waiting for part in concluded}
+    waiting: list[Waiting] = []
+    for policy in policy_set.policies:
+        if policy.name in told:
+            waiting += told[policy.name]
+        elif policy.name in tracks:
+            waiting += _silently_waiting(policy, tracks[policy.name], view)
+    return tuple(waiting)
+
+
+def _silently_waiting(policy: Policy, track: Track, view: FleetView) -> list[Waiting]:
+    rows = np.flatnonzero(np.isin(track.state, (NOTICED, AWAITING)))
+    found, here = located_track(track.take(rows), view)
+    return [
+        waits(
+            policy.name,
+            found,
+            row,
+            agent_id=view.agent_ids[int(found.slot[row])],
+            reason=policy.reason,
+            words="",
+        )
+        for row in np.flatnonzero(here).tolist()
+    ]
 
 
 def _held(tracks: dict[str, Track]) -> dict[tuple[str, Guard], int]:

@@ -1,24 +1,23 @@
-"""What the judge remembers between two ticks, as values: open episodes, panics, and what shadow would have fired.
+"""What the judge remembers between two ticks, as values: open episodes, places on ladders, panics, what shadow
+would have fired, and when people were told.
 
 A tick never changes a Memory, it makes the next one; so a tick whose transaction fails has not happened.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pinkslip.fleet.snapshot import Codes, Integers
+from pinkslip.judge.columns import NEVER, Texts, instant, instants, texts
+from pinkslip.judge.shelf import Shelf
 from pinkslip.model.decisions import Episode
 from pinkslip.model.words import EpisodeState, Guard, code_of, word_of
 
-NEVER = -1
-"""Stands for None in columns of instants."""
 NOBODY = -1
 """Stands for None in a column of guards."""
-
-Texts = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +36,10 @@ class Track:
     guard_detail: Texts
     decision_id: Texts
     episode_hash: Texts
+    until: Integers
+    """When its notice has passed; NEVER: none was given."""
+    ruled_by: Texts
+    """Who vetoed or approved it."""
 
     def __len__(self) -> int:
         return len(self.number)
@@ -63,13 +66,14 @@ class Track:
         return Track(**{name: getattr(self, name).copy() for name in COLUMNS})
 
     def to_be_ruled(self) -> "Track":
-        """A copy in which what a ruling changes may be written: state, guard, decision."""
+        """A copy in which what a ruling changes may be written: state, guard, decision, notice."""
         return replace(
             self,
             state=self.state.copy(),
             guard=self.guard.copy(),
             guard_detail=self.guard_detail.copy(),
             decision_id=self.decision_id.copy(),
+            until=self.until.copy(),
         )
 
     def episode(self, policy: str, row: int) -> Episode:
@@ -82,11 +86,13 @@ class Track:
             incarnation=int(self.incarnation[row]),
             state=word_of(EpisodeState, int(self.state[row])),
             began_at=int(self.began_at[row]),
-            true_since=_instant(self.true_since[row]),
-            false_since=_instant(self.false_since[row]),
+            true_since=instant(self.true_since[row]),
+            false_since=instant(self.false_since[row]),
             guard=None if guard == NOBODY else word_of(Guard, guard),
             guard_detail=self.guard_detail[row],
             decision_id=self.decision_id[row],
+            until=instant(self.until[row]),
+            ruled_by=self.ruled_by[row],
         )
 
     def ended(self, policy: str, row: int) -> Episode:
@@ -98,8 +104,8 @@ class Track:
             incarnation=int(self.incarnation[row]),
             state=EpisodeState.CLEAR,
             began_at=int(self.began_at[row]),
-            true_since=_instant(self.true_since[row]),
-            false_since=_instant(self.false_since[row]),
+            true_since=instant(self.true_since[row]),
+            false_since=instant(self.false_since[row]),
             decision_id=self.decision_id[row],
         )
 
@@ -116,11 +122,9 @@ COLUMNS = (
     "guard_detail",
     "decision_id",
     "episode_hash",
+    "until",
+    "ruled_by",
 )
-
-
-def _instant(value: np.int64) -> int | None:
-    return None if value == NEVER else int(value)
 
 
 def track_of(episodes: Iterable[Episode]) -> Track:
@@ -132,26 +136,17 @@ def track_of(episodes: Iterable[Episode]) -> Track:
         incarnation=np.array([row.incarnation for row in rows], dtype=np.int64),
         state=np.array([code_of(row.state) for row in rows], dtype=np.uint8),
         began_at=np.array([row.began_at for row in rows], dtype=np.int64),
-        true_since=_instants([row.true_since for row in rows]),
-        false_since=_instants([row.false_since for row in rows]),
+        true_since=instants([row.true_since for row in rows]),
+        false_since=instants([row.false_since for row in rows]),
         guard=np.array(
             [NOBODY if row.guard is None else code_of(row.guard) for row in rows], dtype=np.int8
         ),
         guard_detail=texts([row.guard_detail for row in rows]),
         decision_id=texts([row.decision_id for row in rows]),
         episode_hash=texts([row.episode_hash for row in rows]),
+        until=instants([row.until for row in rows]),
+        ruled_by=texts([row.ruled_by for row in rows]),
     )
-
-
-def _instants(values: list[int | None]) -> Integers:
-    return np.array([NEVER if value is None else value for value in values], dtype=np.int64)
-
-
-def texts(values: Sequence[str | None]) -> Texts:
-    """A column of Python strings."""
-    column = np.empty(len(values), dtype=np.object_)
-    column[:] = list(values)
-    return column
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,3 +168,7 @@ class Memory:
     """Pools in panic and since when."""
     virtual: tuple[VirtualFire, ...] = ()
     """Oldest first; those older than any envelope's window are forgotten."""
+    places: Mapping[str, Shelf] = field(default_factory=dict)
+    """Where ladders have put their subjects, by policy."""
+    told: tuple[int, ...] = ()
+    """When people were told or asked something, oldest first, as far back as any limit on that reads."""

@@ -1,26 +1,39 @@
-"""From the guards' rulings to decisions and episodes: one record per edge, never one per tick."""
+"""From the guards' rulings to decisions, episodes and places: one record per edge, never one per tick."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
-from pinkslip.judge.conclusions import Finding
+from pinkslip.judge.columns import NEVER, instant
+from pinkslip.judge.conclusions import Finding, Waiting
 from pinkslip.judge.consult import Ruling
-from pinkslip.judge.episodes import ACTED, HELD, NOTICED, SHADOWED, lasted_ms
+from pinkslip.judge.docket import Cases
+from pinkslip.judge.episodes import (
+    ACTED,
+    AWAITING,
+    HELD,
+    NOTICED,
+    SHADOWED,
+    is_announced,
+)
 from pinkslip.judge.hearing import Hearing, broken
 from pinkslip.judge.memory import NOBODY, Track
-from pinkslip.judge.verdicts import Account, decision
-from pinkslip.judge.view import Bools, FleetView
-from pinkslip.model.decisions import Decision, Episode
-from pinkslip.model.policy import Policy
-from pinkslip.model.words import Action, Guard, Mode, Verdict, word_of
+from pinkslip.judge.places import Places, let_go, place_of, taken, with_taken
+from pinkslip.judge.records import Ruled, called_off, made_at, released, ruled
+from pinkslip.judge.shelf import Shelf
+from pinkslip.judge.verdicts import Account
+from pinkslip.judge.view import Bools
+from pinkslip.model.decisions import Decision, Episode, Place
+from pinkslip.model.words import EpisodeState, Verdict, word_of
 
 RECORDS_MAX = 5_000
 """Decisions one tick may make. The transaction that writes them must end long before the lease does."""
 
-_NONE = np.empty(0, dtype=np.int64)
+_ANNOUNCING = frozenset({Verdict.NOTICED, Verdict.ASKED})
+_WAITS = (NOTICED, AWAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +42,14 @@ class Concluded:
 
     policy: str
     track: Track
+    shelf: Shelf
     decisions: tuple[Decision, ...]
     """By agent_no."""
     episodes: tuple[Episode, ...]
     """Those that ended, then those that changed, each by agent_no."""
+    places: tuple[Place, ...]
+    """Those given up, then those that changed."""
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +62,69 @@ class Conclusions:
     """Records put off to the next ticks."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What one policy may record in this tick."""
+
+    cases: Integers
+    """Its cases, as the ruling counts them."""
+    recorded: Bools
+    """Of those: which are recorded now."""
+    releases: int
+    """How many may climb back now."""
+
+
 def conclude_all(
     hearings: Sequence[Hearing],
+    cases: Cases,
     ruling: Ruling,
     *,
-    view: FleetView,
     workspace_id: int,
     records_max: int,
 ) -> Conclusions:
     """Conclude each policy by itself; one that breaks is a finding. Nothing that is handed in changes.
 
     With a finding the rest cannot stand: the guards ruled on what the broken policy asked. Ask them again without.
-    At most `records_max` decisions are made; whoever is left stays as it is and is tried again next tick.
+    At most `records_max` decisions are made; whoever is left stays as it is and is tried again next tick. Only
+    what was announced and comes to nothing is recorded at once, for it cannot be told later.
     """
     concluded: list[Concluded] = []
     findings: list[Finding] = []
     edges = _edges(hearings, ruling)
-    recorded = _recorded(hearings, ruling, edges, records_max)
+    recorded = _recorded(cases, ruling, edges, records_max)
+    deferred = int(np.count_nonzero(edges & ~recorded))
+    left = records_max - int(np.count_nonzero(recorded))
     first = 0
     for hearing in hearings:
-        cases = np.arange(first, first + len(hearing.due))
+        own = np.arange(first, first + len(hearing.due))
         first += len(hearing.due)
+        releases = min(left, len(hearing.let_go.rows))
+        left -= releases
+        deferred += len(hearing.let_go.rows) - releases
         try:
-            concluded.append(
-                _conclude(hearing, ruling, cases, recorded[cases], view, workspace_id)
-            )
+            room = _Room(own, recorded[own], releases)
+            concluded.append(_conclude(hearing, ruling, room, workspace_id))
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
             findings.append(broken(hearing.policy, error))
-    return Conclusions(concluded, findings, int(np.count_nonzero(edges & ~recorded)))
+    return Conclusions(concluded, findings, deferred)
 
 
 def _edges(hearings: Sequence[Hearing], ruling: Ruling) -> Bools:
     """The cases with something to record: acting, and being held when one was not, or by another guard."""
-    state = np.concatenate([_NONE, *(each.advanced.track.state[each.due] for each in hearings)])
-    guard = np.concatenate([_NONE, *(each.advanced.track.guard[each.due] for each in hearings)])
+    none = np.empty(0, dtype=np.int64)
+    tracks = [each.advanced.track.take(each.due.rows) for each in hearings]
+    state = np.concatenate([none, *(track.state for track in tracks)])
+    guard = np.concatenate([none, *(track.guard for track in tracks)])
     goes_on = (ruling.guard != NOBODY) & (state == HELD) & (guard == ruling.guard)
     edges: Bools = ~goes_on & ~ruling.moot
     return edges
 
 
-def _recorded(
-    hearings: Sequence[Hearing], ruling: Ruling, edges: Bools, records_max: int
-) -> Bools:
+def _recorded(cases: Cases, ruling: Ruling, edges: Bools, records_max: int) -> Bools:
     """The edges for which this tick has room: fires first, then what else acts, then what is held."""
     if np.count_nonzero(edges) <= records_max:
         return edges
-    fires = np.repeat(
-        [
-            each.policy.mode is Mode.ENFORCE and each.policy.action is Action.FIRE
-            for each in hearings
-        ],
-        [len(each.due) for each in hearings],
-    )
+    fires = cases.fires & ~cases.announces & ~cases.is_shadow
     rank = np.where(ruling.guard != NOBODY, 2, np.where(fires, 0, 1))
     candidates = np.flatnonzero(edges)
     kept = candidates[np.argsort(rank[candidates], kind="stable")[:records_max]]
@@ -105,87 +133,127 @@ def _recorded(
     return recorded
 
 
-def _conclude(
-    hearing: Hearing,
-    ruling: Ruling,
-    cases: Integers,
-    recorded: Bools,
-    view: FleetView,
-    workspace_id: int,
-) -> Concluded:
-    policy = hearing.policy
-    changed = hearing.advanced.changed.copy()
-    edges, rows = cases[recorded], hearing.due[recorded]
-    decisions = _decide(hearing, rows, edges, ruling, view=view, workspace_id=workspace_id)
-    track = hearing.advanced.track.to_be_ruled() if decisions else hearing.advanced.track
-    for row, case, made in zip(rows.tolist(), edges.tolist(), decisions, strict=True):
-        track.state[row] = _state_after(made.verdict)
-        track.guard[row] = ruling.guard[case]
-        track.guard_detail[row] = made.guard_detail
-        track.decision_id[row] = made.id
-        changed[row] = True
-    ended = _without(hearing.disowned, track), _without(hearing.advanced.ended, track)
+def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) -> Concluded:
+    policy, advanced = hearing.policy, hearing.advanced
+    due = np.flatnonzero(room.recorded)
+    made = ruled(hearing, ruling, room.cases[due], due, workspace_id=workspace_id)
+    climbing = released(hearing, room.releases, workspace_id=workspace_id)
+    shelf, unwritten, made = _climbed(hearing, climbing, made)
+    track = advanced.track.to_be_ruled() if made else advanced.track
+    changed = advanced.changed.copy()
+    for one in made:
+        _put(track, one, ruling)
+        changed[one.row] = True
+    decisions = [
+        *called_off(hearing, workspace_id=workspace_id),
+        *climbing,
+        *(one.decision for one in made),
+    ]
+    ended = _without(hearing.disowned, track), _without(advanced.ended, track)
     return Concluded(
-        policy.name,
-        track,
-        tuple(decisions),
-        (
+        policy=policy.name,
+        track=track,
+        shelf=shelf,
+        decisions=tuple(sorted(decisions, key=lambda each: each.agent_no)),
+        episodes=(
             *(part.ended(policy.name, row) for part in ended for row in range(len(part))),
             *(track.episode(policy.name, row) for row in np.flatnonzero(changed).tolist()),
         ),
+        places=_places(policy.name, hearing.places.given_up, shelf, unwritten),
+        waiting=_waiting(hearing, track),
     )
 
 
-def _decide(
-    hearing: Hearing,
-    rows: Integers,
-    cases: Integers,
-    ruling: Ruling,
-    *,
-    view: FleetView,
-    workspace_id: int,
-) -> list[Decision]:
-    if not len(rows):
-        return []
-    track, policy = hearing.advanced.track, hearing.policy
-    account = Account.of(policy, hearing.evaluator, track.slot[rows])
-    true_since = track.true_since[rows]
-    lasted = lasted_ms(true_since, view.now, view.blind_between)
-    made = []
-    for place, (row, case) in enumerate(zip(rows.tolist(), cases.tolist(), strict=True)):
-        code = int(ruling.guard[case])
-        guard = None if code == NOBODY else word_of(Guard, code)
-        made.append(
-            decision(
+def _climbed(
+    hearing: Hearing, climbing: Sequence[Decision], made: Sequence[Ruled]
+) -> tuple[Shelf, Bools, list[Ruled]]:
+    """Places after those who climb back and those who take a rung; the latter's records say until when."""
+    policy = hearing.policy
+    if not policy.ladder:
+        return hearing.places.shelf, hearing.places.changed, _noticed(hearing, made)
+    readings = hearing.evaluator.readings
+    places = _own(hearing.places)
+    rows = hearing.let_go.rows[: len(climbing)]
+    let_go(policy, places, rows, readings)
+    places.shelf.decision_id[rows] = [each.id for each in climbing]
+    moved: dict[str, Place] = {}
+    told = []
+    for one in _noticed(hearing, made):
+        if one.decision.verdict is Verdict.HELD or one.decision.verdict in _ANNOUNCING:
+            told.append(one)
+            continue
+        slot = int(hearing.advanced.track.slot[one.row])
+        shadow = bool(hearing.due.in_shadow[one.place])
+        place = place_of(policy, places, readings.view, slot, is_shadow=shadow)
+        place = moved.get(place.subject, place)
+        if hearing.due.steps.moves[one.place] and place.subject not in moved:
+            place = taken(
                 policy,
-                workspace_id=workspace_id,
-                now=view.now,
-                agent_no=int(track.number[row]),
-                agent_id=view.agent_ids[int(track.slot[row])],
-                incarnation=int(track.incarnation[row]),
-                verdict=_verdict(policy, guard),
-                guard=guard,
-                guard_detail=ruling.words(case) if guard else "",
-                evidence=account.evidence(
-                    place,
-                    true_since=int(true_since[place]),
-                    lasted_ms=int(lasted[place]),
-                ),
+                msgspec.structs.replace(place, decision_id=one.decision.id),
+                rung=int(hearing.due.steps.rung[one.place]),
+                now=readings.view.now,
+                counts=_counts_of(hearing, slot),
             )
-        )
-    return made
+            moved[place.subject] = place
+        told.append(_until(one, place.until))
+    shelf, unwritten = with_taken(places, list(moved.values()))
+    return shelf, unwritten, told
 
 
-def _verdict(policy: Policy, guard: Guard | None) -> Verdict:
-    if guard is not None:
-        return Verdict.HELD
-    if policy.mode is not Mode.ENFORCE:
-        return Verdict.SHADOWED
-    match policy.action:
-        case Action.NOTIFY:
-            return Verdict.NOTIFIED
-        case Action.FIRE:
-            return Verdict.FIRED
+def _own(places: Places) -> Places:
+    """A copy that may be written."""
+    return replace(places, shelf=places.shelf.copied(), changed=places.changed.copy())
+
+
+def _counts_of(hearing: Hearing, slot: int) -> tuple[int, int]:
+    policy = hearing.policy
+    tasks, successes = hearing.evaluator.readings.counts(policy.outcomes, policy.scope)
+    return int(tasks[slot]), int(successes[slot])
+
+
+def _noticed(hearing: Hearing, made: Sequence[Ruled]) -> list[Ruled]:
+    """With the end of the notice in the record of each announced fire."""
+    now, policy, track = (
+        hearing.evaluator.readings.view.now,
+        hearing.policy,
+        hearing.advanced.track,
+    )
+    noticed = []
+    for one in made:
+        until = instant(track.until[one.row])
+        if one.decision.verdict in _ANNOUNCING:
+            if until is None and policy.notice_ms:
+                until = now + policy.notice_ms
+            noticed.append(_until(one, until))
+        else:
+            noticed.append(one)
+    return noticed
+
+
+def _until(one: Ruled, until: int | None) -> Ruled:
+    if until is None:
+        return one
+    evidence = msgspec.structs.replace(one.decision.evidence, until=until)
+    return replace(one, decision=msgspec.structs.replace(one.decision, evidence=evidence))
+
+
+def _put(track: Track, one: Ruled, ruling: Ruling) -> None:
+    """The episode after its record. One that was announced keeps that decision while it is held: it is the one
+    a person may veto."""
+    row, decision = one.row, one.decision
+    is_held = decision.verdict is Verdict.HELD
+    if not (is_held and _is_announced(track, row)):
+        track.decision_id[row] = decision.id
+    if not is_held:
+        until = decision.evidence.until if decision.verdict in _ANNOUNCING else None
+        track.until[row] = NEVER if until is None else until
+    track.state[row] = _state_after(decision.verdict)
+    track.guard[row] = ruling.guard[one.case]
+    track.guard_detail[row] = decision.guard_detail
+
+
+def _is_announced(track: Track, row: int) -> bool:
+    return bool(is_announced(track.take(np.array([row])))[0])
 
 
 def _state_after(verdict: Verdict) -> int:
@@ -194,12 +262,68 @@ def _state_after(verdict: Verdict) -> int:
             return HELD
         case Verdict.SHADOWED:
             return SHADOWED
-        case Verdict.NOTIFIED:
+        case Verdict.NOTICED:
             return NOTICED
-        case Verdict.FIRED:
+        case Verdict.ASKED:
+            return AWAITING
+        case Verdict.NOTIFIED | Verdict.PROBATION | Verdict.QUARANTINED | Verdict.FIRED:
             return ACTED
-        case Verdict.SUPERSEDED:
-            raise ValueError("only the store supersedes")
+        case (
+            Verdict.SUPERSEDED
+            | Verdict.CANCELLED
+            | Verdict.RELEASED
+            | Verdict.VETOED
+            | Verdict.APPROVED
+            | Verdict.REINSTATED
+            | Verdict.DEMOTED
+            | Verdict.RESTORED
+        ):
+            raise ValueError(f"no ruling ends {verdict}")
+
+
+def _places(policy: str, given_up: Shelf, shelf: Shelf, unwritten: Bools) -> tuple[Place, ...]:
+    """What the store must know. A place given up and taken anew in one tick was only changed."""
+    changed = [shelf.place(policy, row) for row in np.flatnonzero(unwritten).tolist()]
+    anew = {place.subject for place in changed}
+    gone = [given_up.place(policy, row, gone=True) for row in range(len(given_up))]
+    return (*(place for place in gone if place.subject not in anew), *changed)
+
+
+def _waiting(hearing: Hearing, track: Track) -> tuple[Waiting, ...]:
+    """Every announced fire, with what is said of its agent now."""
+    waiting = track.take(np.flatnonzero(np.isin(track.state, _WAITS)))
+    if not len(waiting):
+        return ()
+    account = Account.of(hearing.policy, hearing.evaluator, waiting.slot)
+    view, reason = hearing.evaluator.readings.view, hearing.policy.reason
+    return tuple(
+        waits(
+            hearing.policy.name,
+            waiting,
+            row,
+            agent_id=view.agent_ids[int(waiting.slot[row])],
+            reason=reason,
+            words=" and ".join(account.reasons(row)),
+        )
+        for row in range(len(waiting))
+    )
+
+
+def waits(
+    policy: str, track: Track, row: int, *, agent_id: str, reason: str | None, words: str
+) -> Waiting:
+    """One announced fire."""
+    return Waiting(
+        decision_id=track.decision_id[row],
+        policy=policy,
+        agent_no=int(track.number[row]),
+        agent_id=agent_id,
+        state=word_of(EpisodeState, int(track.state[row])),
+        since=made_at(track.decision_id[row]),
+        until=instant(track.until[row]),
+        reason=reason,
+        words=words,
+    )
 
 
 def _without(track: Track, others: Track) -> Track:

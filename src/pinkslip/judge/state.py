@@ -1,40 +1,59 @@
-"""The judge's memory as its owner, the fleet thread, holds it: restored, applied to, asked, and carried over a reload."""
+"""The judge's memory as its owner, the fleet thread, holds it: restored, applied to, asked, and carried over a reload.
+
+What a reload means for places, and for fires that were announced, is worked out by the next tick: it records them.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Judgement
-from pinkslip.judge.episodes import PENDING, inherited, pending_again
+from pinkslip.judge.episodes import PENDING, inherited, is_announced, pending_again
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
-from pinkslip.model.decisions import Decision, Episode
+from pinkslip.judge.places import Lexicon
+from pinkslip.judge.shelf import shelf_of
+from pinkslip.model.decisions import Decision, Episode, Place
 from pinkslip.model.policy import Policy, PolicySet
-from pinkslip.model.words import Action, EpisodeState, Mode, Verdict
+from pinkslip.model.words import (
+    SEVERITY_OF_ACTION,
+    Action,
+    EpisodeState,
+    Mode,
+    Verdict,
+)
+
+Record = TypeVar("Record", Episode, Place)
 
 
 class JudgeState:
-    """One workspace's episodes, panics and edges. Touched by one thread only."""
+    """One workspace's episodes, places, panics and edges. Touched by one thread only."""
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
         self.matching = Matching()
         """What matchers said of each word so far; a cache, never part of a verdict."""
+        self.lexicon = Lexicon()
+        """Where lineages stand in their vocabulary; a cache too."""
         self._force: dict[str, int] = {}
 
     @classmethod
     def restore(
-        cls, episodes: Iterable[Episode], *, shadowed: Iterable[Decision] = ()
+        cls,
+        episodes: Iterable[Episode],
+        *,
+        shadowed: Iterable[Decision] = (),
+        places: Iterable[Place] = (),
+        told: Iterable[int] = (),
     ) -> "JudgeState":
-        """What a former process left: its open episodes, and its `shadowed` decisions to fire within
-        the envelope's windows, which the virtual envelope counts."""
-        by_policy: dict[str, list[Episode]] = defaultdict(list)
-        for episode in episodes:
-            if episode.state is not EpisodeState.CLEAR:
-                by_policy[episode.policy].append(episode)
+        """What a former process left: its open episodes and its places; its `shadowed` decisions to fire within
+        the envelope's windows, which the virtual envelope counts; and when people were `told` or asked something
+        within the limit on that."""
+        open_ones = [each for each in episodes if each.state is not EpisodeState.CLEAR]
         virtual = {
             (fire.at, fire.agent_no, fire.incarnation): fire
             for fire in map(_virtual_fire, shadowed)
@@ -42,8 +61,10 @@ class JudgeState:
         }
         return cls(
             Memory(
-                tracks={policy: track_of(rows) for policy, rows in by_policy.items()},
+                tracks={name: track_of(rows) for name, rows in _by_policy(open_ones).items()},
                 virtual=tuple(virtual[key] for key in sorted(virtual)),
+                places={name: shelf_of(rows) for name, rows in _by_policy(places).items()},
+                told=tuple(sorted(told)),
             )
         )
 
@@ -51,14 +72,15 @@ class JudgeState:
         """Make a committed tick's conclusions ours.
 
         `superseded` names decisions the transaction recorded but could not do; where the agent is still
-        there, its episode is tried again.
+        there, its episode is tried again. One that had been announced waits as before: a person may have
+        stopped it meanwhile.
         """
-        self.memory = judgement.after
+        before, self.memory = self.memory, judgement.after
         if superseded:
             self.memory = replace(
                 self.memory,
                 tracks={
-                    policy: _reopened(track, superseded)
+                    policy: _reopened(track, before.tracks.get(policy), superseded)
                     for policy, track in self.memory.tracks.items()
                 },
             )
@@ -69,6 +91,14 @@ class JudgeState:
             track.episode(policy, row)
             for policy, track in sorted(self.memory.tracks.items())
             for row in range(len(track))
+        ]
+
+    def places(self) -> list[Place]:
+        """All of them, by policy and subject."""
+        return [
+            shelf.place(policy, row)
+            for policy, shelf in sorted(self.memory.places.items())
+            for row in range(len(shelf))
         ]
 
     def open_counts(self) -> dict[str, int]:
@@ -93,7 +123,9 @@ class JudgeState:
 
         1. A policy that is gone, off, or has another `episode_hash` loses its episodes: it starts afresh.
         2. So does one that may do less than before: enforce to shadow, fire to notify.
-        3. One that may do more tries again what it had only shadowed or noticed.
+        3. One that may do more tries again what it had only shadowed or notified.
+
+        Announced fires that come to nothing by it end with the next tick, which records that, and so do places.
         """
         policies = {policy.name: policy for policy in policy_set.policies}
         tracks: dict[str, Track] = {}
@@ -103,7 +135,9 @@ class JudgeState:
             policy = policies.get(name)
             stays = np.zeros(len(track), dtype=np.bool_)
             if policy is not None and not self._is_demoted(policy):
-                track, stays = inherited(policy, track)
+                is_shadow = np.full(len(track), policy.mode is not Mode.ENFORCE)
+                track, stays = inherited(policy, track, in_shadow=is_shadow)
+            stays = stays | is_announced(open_track)
             ended += [track.ended(name, row) for row in np.flatnonzero(~stays).tolist()]
             if stays.any():
                 tracks[name] = track.take(stays)
@@ -117,14 +151,30 @@ class JudgeState:
 
 
 def _force(policy: Policy) -> int:
-    """How much a policy may do, to tell promotion from demotion: mode first, then action."""
+    """How much a policy may do, to tell promotion from demotion: mode first, then the worst of its actions."""
     mode = {Mode.OFF: 0, Mode.SHADOW: 1, Mode.ENFORCE: 2}[policy.mode]
-    return 2 * mode + (policy.action is Action.FIRE)
+    return len(SEVERITY_OF_ACTION) * mode + SEVERITY_OF_ACTION.index(policy.action)
 
 
-def _reopened(track: Track, decision_ids: Collection[str]) -> Track:
+def _by_policy(records: Iterable[Record]) -> dict[str, list[Record]]:
+    by_policy: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        by_policy[record.policy].append(record)
+    return by_policy
+
+
+def _reopened(track: Track, before: Track | None, decision_ids: Collection[str]) -> Track:
     again = np.array([text in decision_ids for text in track.decision_id], dtype=np.bool_)
-    return pending_again(track, again)
+    if not again.any():
+        return track
+    reopened = pending_again(track, again)
+    if before is None:
+        return reopened
+    waited = np.flatnonzero(is_announced(before) & np.isin(before.number, track.number[again]))
+    rows = np.searchsorted(track.number, before.number[waited])
+    waited = waited[track.incarnation[rows] == before.incarnation[waited]]
+    stays = ~np.isin(track.number, before.number[waited])
+    return reopened.take(stays).joined(before.take(waited))
 
 
 def _virtual_fire(decision: Decision) -> VirtualFire | None:

@@ -1,0 +1,502 @@
+"""How places on a ladder go: a rung further down at each crossing, and back up by time, recovery or a person.
+
+1. A place is given up when its agent has left memory (a lineage's 30 days after its last change), when the policy
+   was edited, has no ladder any more, or changed between enforcing and shadow for its subject.
+2. A person who releases or reinstates the agent starts a new pass: on no rung, evidence counted anew.
+3. A quarantine whose time has passed becomes probation; evidence starts anew, for a paused agent shows nothing.
+4. A crossing takes the rung after the place's; past the last one the last repeats. Whoever of a lineage crossed
+   before the rung was taken is part of that crossing, and shares its rung.
+5. While `when` does not hold, probation ends when its time has passed, and any rung by recovery: `clear_when`, or,
+   where none is given and the evidence of `when` does not start anew by itself, `when` false for as long as
+   `keep_for` and `for` ask. That starts the next pass, which has less error to spend.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pinkslip.fleet.needs import Words
+from pinkslip.fleet.snapshot import Integers
+from pinkslip.judge.columns import NEVER
+from pinkslip.judge.episodes import BlindBetween, lasted_ms
+from pinkslip.judge.kinds import starts_anew
+from pinkslip.judge.kleene import Truth
+from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.readings import Readings
+from pinkslip.judge.shadowing import in_shadow, in_shadow_by_key
+from pinkslip.judge.shelf import Shelf, agent_subject, lineage_subject, shelf_of
+from pinkslip.judge.view import Bools, FleetView
+from pinkslip.model.decisions import Place
+from pinkslip.model.policy import Policy, Rung
+from pinkslip.model.time import DAY_MS
+from pinkslip.model.words import Action, Scope, Standing, code_of
+
+PROBATION_MS = DAY_MS
+"""How long probation lasts where neither a time nor a `clear_when` ends it."""
+QUARANTINE_MS_MAX = DAY_MS
+"""Quarantines double up to here."""
+FORGET_MS = DAY_MS
+"""One quarantine less counts for doubling for each of these since the newest ended."""
+LINEAGE_KEPT_MS = 30 * DAY_MS
+"""A lineage's place outlives its agents for so long."""
+
+_ACTIVE = code_of(Standing.ACTIVE)
+_PROBATION = code_of(Standing.PROBATION)
+_QUARANTINED = code_of(Standing.QUARANTINED)
+_NOWHERE = np.empty(0, dtype=np.int64)
+
+
+class Lexicon:
+    """Finds words of a field by their text. A cache: answers never depend on what was asked before."""
+
+    def __init__(self) -> None:
+        self._generation: int | None = None
+        self._codes: dict[str, int] = {}
+
+    def codes(self, words: Words, texts: Sequence[str]) -> Integers:
+        """The code of each text, -1 where nobody ever had it."""
+        if words.generation != self._generation:
+            self._generation, self._codes = words.generation, {}
+        known = len(self._codes)
+        if known < len(words.vocabulary):
+            self._codes.update(
+                (word, known + place) for place, word in enumerate(words.vocabulary[known:])
+            )
+        return np.array([self._codes.get(text, -1) for text in texts], dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """One policy's places on the fleet of this instant."""
+
+    shelf: Shelf
+    """Its columns are its own and may be written."""
+    changed: Bools
+    """Per row: differs from what the store has."""
+    given_up: Shelf = field(default_factory=lambda: shelf_of(()))
+    slots: Integers = field(default_factory=lambda: _NOWHERE)
+    """The agents in memory who stand somewhere, and pairwise in which row. Who came to a lineage after it had
+    taken a rung by itself stands in both."""
+    rows: Integers = field(default_factory=lambda: _NOWHERE)
+    row_of: Integers = field(default_factory=lambda: _NOWHERE)
+    """Per slot: the row that its evidence and its next rung go by, -1 without one."""
+
+    @property
+    def away(self) -> Integers:
+        """Slots of agents whom shadow would have paused now: to the policy they are not there."""
+        shelf = self.shelf
+        paused = shelf.is_shadow & (shelf.standing == _QUARANTINED)
+        away: Integers = self.slots[paused[self.rows]]
+        return away
+
+
+def no_places(view: FleetView) -> Places:
+    """Nobody is on the ladder."""
+    return Places(
+        shelf=shelf_of(()),
+        changed=np.zeros(0, dtype=np.bool_),
+        row_of=np.full(view.size, -1, dtype=np.int64),
+    )
+
+
+def located(shelf: Shelf, scope: Scope, view: FleetView, lexicon: Lexicon) -> Places:
+    """Where the subjects are in the fleet now. An agent with a lineage stands where its lineage stands."""
+    slot = shelf.slot.copy()
+    of_agent = ~shelf.of_lineage
+    known = (slot >= 0) & (slot < view.size) & of_agent
+    known[known] = view.numbers[slot[known]] == shelf.number[known]
+    for row in np.flatnonzero(of_agent & ~known).tolist():
+        found = view.slot_of(int(shelf.number[row]))
+        slot[row] = -1 if found is None else found
+    row_of = np.full(view.size, -1, dtype=np.int64)
+    here = np.flatnonzero(of_agent & (slot >= 0))
+    row_of[slot[here]] = here
+    if scope is Scope.LINEAGE:
+        row_of = np.where(has_lineage(view), _rows_by_lineage(shelf, view, lexicon), row_of)
+    own = shelf.copied()
+    own.slot[:] = slot
+    slots = np.flatnonzero(row_of >= 0)
+    former = here[row_of[slot[here]] != here]
+    return Places(
+        shelf=own,
+        changed=np.zeros(len(own), dtype=np.bool_),
+        slots=np.concatenate((slots, slot[former])),
+        rows=np.concatenate((row_of[slots], former)),
+        row_of=row_of,
+    )
+
+
+def has_lineage(view: FleetView) -> Bools:
+    """Who is known as one worker under several ids. An empty key is none."""
+    words = view.words("lineage")
+    given: Bools = words.codes >= 0
+    if "" in words.vocabulary:
+        given &= words.codes != list(words.vocabulary).index("")
+    return given
+
+
+def _rows_by_lineage(shelf: Shelf, view: FleetView, lexicon: Lexicon) -> Integers:
+    words = view.words("lineage")
+    rows = np.flatnonzero(shelf.of_lineage)
+    codes = lexicon.codes(words, shelf.lineage[rows].tolist())
+    by_code = np.full(len(words.vocabulary) + 1, -1, dtype=np.int64)  # the last: no lineage
+    by_code[codes[codes >= 0]] = rows[codes >= 0]
+    return by_code[words.codes]
+
+
+def standing_now(
+    policy: Policy, shelf: Shelf | None, readings: Readings, lexicon: Lexicon
+) -> Places:
+    """Take places to this instant, before anybody is heard: steps 1 to 3."""
+    view = readings.view
+    if shelf is None or not len(shelf):
+        return no_places(view)
+    stays = _fits(policy, shelf, view, lexicon)
+    places = located(shelf.take(stays), policy.scope, view, lexicon)
+    _begin_passes(policy, places, readings)
+    _end_quarantines(policy, places, readings)
+    return Places(
+        shelf=places.shelf,
+        changed=places.changed,
+        given_up=shelf.take(~stays),
+        slots=places.slots,
+        rows=places.rows,
+        row_of=places.row_of,
+    )
+
+
+def _fits(policy: Policy, shelf: Shelf, view: FleetView, lexicon: Lexicon) -> Bools:
+    """Which places go on: step 1."""
+    fits: Bools = (shelf.episode_hash == policy.episode_hash) & np.bool_(bool(policy.ladder))
+    places = located(shelf, policy.scope, view, lexicon)
+    of_agent, slot = ~shelf.of_lineage, places.shelf.slot
+    here = of_agent & (slot >= 0)
+    lost = view.now - LINEAGE_KEPT_MS
+    present = _any(places, np.ones(len(places.rows), dtype=np.bool_))
+    fits &= np.where(of_agent, here, present | (_last_change(shelf) > lost))
+    shadow = np.zeros(len(shelf), dtype=np.bool_)
+    shadow[here] = in_shadow(policy, view, slot[here])
+    shadow[~of_agent] = in_shadow_by_key(policy, shelf.lineage[~of_agent].tolist())
+    fits &= shadow == shelf.is_shadow
+    return fits
+
+
+def _last_change(shelf: Shelf) -> Integers:
+    return np.maximum(shelf.since, np.maximum(shelf.until, shelf.quarantined_until))
+
+
+def _begin_passes(policy: Policy, places: Places, readings: Readings) -> None:
+    """People released or reinstated somebody: step 2."""
+    view = readings.view
+    shelf, slots, rows = places.shelf, places.slots, places.rows
+    since = shelf.since[rows]
+    born = view.created_at[slots]
+    anew = np.where(
+        shelf.of_lineage[rows],
+        (view.incarnation[slots] > 1) & (born > since),
+        view.incarnation[slots] != shelf.incarnation[rows],
+    )
+    start = _latest(places, np.where(anew, born, NEVER))
+    released = _latest(places, view.released_at[slots])
+    is_anew = start != NEVER
+    since_then = np.where(is_anew, start, shelf.since)
+    is_released = ((shelf.rung >= 0) | is_anew) & (released > since_then)
+    if not (is_anew | is_released).any():
+        return
+    shelf.incarnation[rows] = np.where(
+        shelf.of_lineage[rows], 0, view.incarnation[slots].astype(np.int64)
+    )
+    _reset(policy, places, np.flatnonzero(is_anew | is_released), readings)
+    only_anew = is_anew & ~is_released
+    shelf.since[only_anew] = start[only_anew]
+    shelf.base_tasks[only_anew] = shelf.base_successes[only_anew] = 0
+
+
+def _end_quarantines(policy: Policy, places: Places, readings: Readings) -> None:
+    """Time has passed: step 3. Nobody is there to be let out where nobody is in memory."""
+    shelf, now = places.shelf, readings.view.now
+    present = _any(places, np.ones(len(places.rows), dtype=np.bool_))
+    over = (shelf.standing == _QUARANTINED) & (shelf.until <= now) & present
+    for row in np.flatnonzero(over).tolist():
+        lasts = _probation_ms(policy, policy.rungs[: int(shelf.rung[row]) + 1])
+        shelf.standing[row] = _PROBATION
+        shelf.until[row] = NEVER if lasts is None else now + lasts
+    if over.any():
+        _count_anew(policy, places, np.flatnonzero(over), readings)
+
+
+def _probation_ms(policy: Policy, rungs: Sequence[Rung]) -> int | None:
+    """How long probation lasts at most, after these rungs; None: until it recovers."""
+    given = [rung.for_ms for rung in rungs if rung.action is Action.PROBATION and rung.for_ms]
+    if given:
+        return given[-1]
+    return PROBATION_MS if policy.clear_when is None else None
+
+
+def _reset(policy: Policy, places: Places, rows: Integers, readings: Readings) -> None:
+    """A new pass begins: on no rung."""
+    shelf, now = places.shelf, readings.view.now
+    shelf.rung[rows] = -1
+    shelf.standing[rows] = _ACTIVE
+    shelf.until[rows] = NEVER
+    shelf.passes[rows] += 1
+    shelf.quarantined_until[rows] = np.minimum(shelf.quarantined_until[rows], now)
+    _count_anew(policy, places, rows, readings)
+
+
+def _count_anew(policy: Policy, places: Places, rows: Integers, readings: Readings) -> None:
+    """Evidence begins at this tick."""
+    shelf = places.shelf
+    tasks, successes = readings.counts(policy.outcomes, policy.scope)
+    base_tasks, base_successes = np.zeros((2, len(shelf)), dtype=np.int64)
+    base_tasks[places.rows] = tasks[places.slots]  # the same for everybody of a lineage
+    base_successes[places.rows] = successes[places.slots]
+    shelf.base_tasks[rows] = base_tasks[rows]
+    shelf.base_successes[rows] = base_successes[rows]
+    shelf.since[rows] = readings.view.now
+    shelf.false_since[rows] = NEVER
+    places.changed[rows] = True
+
+
+def ledger_of(policy: Policy, places: Places, view: FleetView) -> Ledger:
+    """What the places leave out of evidence, per slot."""
+    has_ladder = bool(policy.ladder)
+    known = whole(view, has_ladder=has_ladder)
+    since = known.since
+    if policy.scope is Scope.LINEAGE:
+        since = np.where(has_lineage(view), 0, since)
+    if not len(places.rows):
+        return Ledger(
+            has_ladder=has_ladder,
+            base_tasks=known.base_tasks,
+            base_successes=known.base_successes,
+            passes=known.passes,
+            since=since,
+        )
+    shelf, placed, row = places.shelf, places.row_of >= 0, places.row_of
+    return Ledger(
+        has_ladder=has_ladder,
+        base_tasks=np.where(placed, shelf.base_tasks[row], 0),
+        base_successes=np.where(placed, shelf.base_successes[row], 0),
+        passes=np.where(placed, shelf.passes[row], 1),
+        since=np.where(placed, shelf.since[row], since),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Which rung each crossing is about: step 4."""
+
+    rung: Integers
+    """Its index; 0 without a ladder."""
+    moves: Bools
+    """False: the rung was taken already, and the crossing shares it."""
+    is_done: Bools
+    """Shadow would have fired already: there is nothing left to do."""
+
+    def take(self, which: Bools) -> "Steps":
+        """Some of them, in order."""
+        return Steps(
+            rung=self.rung[which], moves=self.moves[which], is_done=self.is_done[which]
+        )
+
+
+def steps_of(policy: Policy, places: Places, slots: Integers, began_at: Integers) -> Steps:
+    """The rungs of crossings that began at these instants."""
+    rungs = policy.rungs
+    row = places.row_of[slots]
+    on = np.full(len(slots), -1, dtype=np.int64)
+    shares, is_done = np.zeros((2, len(slots)), dtype=np.bool_)
+    placed = row >= 0
+    if placed.any():
+        shelf, at = places.shelf, row[placed]
+        on[placed] = np.minimum(shelf.rung[at], len(rungs) - 1)
+        shares[placed] = (on[placed] >= 0) & (began_at[placed] <= shelf.since[at])
+        fires = np.array([rung.action is Action.FIRE for rung in rungs])
+        is_done[placed] = shelf.is_shadow[at] & (on[placed] >= 0) & fires[on[placed]]
+    rung = np.where(shares, on, np.minimum(on + 1, len(rungs) - 1))
+    return Steps(
+        rung=rung, moves=~shares & np.bool_(bool(policy.ladder)), is_done=is_done & ~shares
+    )
+
+
+def taken(
+    policy: Policy, place: Place, *, rung: int, now: int, counts: tuple[int, int]
+) -> Place:
+    """The place after a rung was taken; `counts` are its subject's tasks and successes so far."""
+    step = policy.rungs[rung]
+    standing, until = place.standing, place.until
+    quarantines, quarantined_until = place.quarantines, place.quarantined_until
+    match step.action:
+        case Action.NOTIFY:
+            pass
+        case Action.PROBATION:
+            lasts = _probation_ms(policy, (step,))
+            standing, until = Standing.PROBATION, None if lasts is None else now + lasts
+        case Action.QUARANTINE:
+            quarantines = remembered_quarantines(place, now=now) + 1
+            until = quarantined_until = now + quarantine_ms(step, quarantines)
+            standing = Standing.QUARANTINED
+        case Action.FIRE:
+            until = None
+    return Place(
+        policy=place.policy,
+        episode_hash=place.episode_hash,
+        subject=place.subject,
+        incarnation=place.incarnation,
+        rung=rung,
+        standing=standing,
+        since=now,
+        until=until,
+        passes=place.passes,
+        quarantines=quarantines,
+        quarantined_until=quarantined_until,
+        base_tasks=counts[0],
+        base_successes=counts[1],
+        is_shadow=place.is_shadow,
+        decision_id=place.decision_id,
+    )
+
+
+def remembered_quarantines(place: Place, *, now: int) -> int:
+    """How many former ones count for doubling: one is forgotten for each day since the newest ended."""
+    forgotten = max(0, now - place.quarantined_until) // FORGET_MS
+    return max(0, place.quarantines - forgotten)
+
+
+def quarantine_ms(rung: Rung, count: int) -> int:
+    """The `count`-th quarantine: twice the one before, up to a day, and never less than what the rung says."""
+    if rung.for_ms is None:
+        raise ValueError("a quarantine needs a time")
+    doubled = rung.for_ms << min(count - 1, 32)
+    return max(rung.for_ms, min(doubled, QUARANTINE_MS_MAX))
+
+
+def place_of(
+    policy: Policy, places: Places, view: FleetView, slot: int, *, is_shadow: bool
+) -> Place:
+    """The place of the agent in `slot`, or of its lineage; one on no rung, where there is none yet."""
+    row = int(places.row_of[slot])
+    if row >= 0:
+        return places.shelf.place(policy.name, row)
+    lineage = lineage_of(policy, view, slot)
+    number = int(view.numbers[slot])
+    return Place(
+        policy=policy.name,
+        episode_hash=policy.episode_hash,
+        subject=agent_subject(number) if lineage is None else lineage_subject(lineage),
+        incarnation=int(view.incarnation[slot]) if lineage is None else 0,
+        rung=-1,
+        standing=Standing.ACTIVE,
+        since=view.now,
+        is_shadow=is_shadow,
+    )
+
+
+def lineage_of(policy: Policy, view: FleetView, slot: int) -> str | None:
+    """The worker the policy's evidence follows, where it follows one."""
+    if policy.scope is Scope.AGENT:
+        return None
+    words = view.words("lineage")
+    code = int(words.codes[slot])
+    return (words.vocabulary[code] or None) if code >= 0 else None
+
+
+def with_taken(places: Places, moved: Sequence[Place]) -> tuple[Shelf, Bools]:
+    """The shelf after this tick, and which of its rows the store does not have yet."""
+    if not moved:
+        return places.shelf, places.changed
+    new = shelf_of(moved)
+    subjects = {place.subject for place in moved}
+    stays = np.array(
+        [places.shelf.subject(row) not in subjects for row in range(len(places.shelf))],
+        dtype=np.bool_,
+    )
+    shelf = places.shelf.take(stays).joined(new)
+    unwritten = {places.shelf.subject(row) for row in np.flatnonzero(places.changed).tolist()}
+    unwritten |= subjects
+    changed = [shelf.subject(row) in unwritten for row in range(len(shelf))]
+    return shelf, np.array(changed, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetGo:
+    """Who climbs back now: step 5."""
+
+    rows: Integers
+    slots: Integers
+    """For each the agent by which it is recorded: the first by agent_no of those that are active."""
+    by_time: Bools
+
+
+def recovered(
+    policy: Policy,
+    places: Places,
+    *,
+    view: FleetView,
+    matched: Bools,
+    when: Truth,
+    clear: Truth | None,
+    blind_between: BlindBetween,
+) -> LetGo:
+    """Find who recovered, and note since when the others have been calm. `clear` is per pair of slot and row."""
+    shelf, slots = places.shelf, places.slots
+    is_true = when.yes[slots] & matched[slots]
+    is_false = when.no[slots] | ~matched[slots]
+    active = view.active[slots]
+    on_rung = (shelf.rung >= 0) & (shelf.standing != _QUARANTINED)
+    calm = on_rung & _any(places, active) & ~_any(places, active & is_true)
+    by_time = calm & (shelf.standing == _PROBATION) & _has_passed(shelf.until, view.now)
+    by_recovery = np.zeros(len(shelf), dtype=np.bool_)
+    if clear is not None:
+        by_recovery = calm & _any(places, active & clear.yes) & ~_any(places, active & clear.no)
+    elif not starts_anew(policy):
+        _note_calm(places, calm & ~_any(places, active & ~is_false), view.now)
+        needed = max(policy.keep_for_ms, policy.for_ms)
+        lasted = lasted_ms(shelf.false_since, view.now, blind_between)
+        by_recovery = calm & (shelf.false_since != NEVER) & (lasted >= needed)
+    rows, found = _first_by_number(places, by_time | by_recovery, active, view)
+    return LetGo(rows=rows, slots=found, by_time=by_time[rows] & ~by_recovery[rows])
+
+
+def let_go(policy: Policy, places: Places, rows: Integers, readings: Readings) -> None:
+    """Start their next pass."""
+    if len(rows):
+        _reset(policy, places, rows, readings)
+
+
+def _note_calm(places: Places, calm: Bools, now: int) -> None:
+    shelf = places.shelf
+    since = np.where(calm, np.where(shelf.false_since == NEVER, now, shelf.false_since), NEVER)
+    places.changed[:] |= since != shelf.false_since
+    shelf.false_since[:] = since
+
+
+def _has_passed(until: Integers, now: int) -> Bools:
+    passed: Bools = (until != NEVER) & (until <= now)
+    return passed
+
+
+def _any(places: Places, members: Bools) -> Bools:
+    """Per row: whether any of its agents is among `members`, given pair by pair."""
+    found = np.zeros(len(places.shelf), dtype=np.bool_)
+    found[places.rows[members]] = True
+    return found
+
+
+def _latest(places: Places, instants: Integers) -> Integers:
+    """Per row: the latest of its agents' instants, given pair by pair."""
+    latest = np.full(len(places.shelf), NEVER, dtype=np.int64)
+    np.maximum.at(latest, places.rows, instants)
+    return latest
+
+
+def _first_by_number(
+    places: Places, which: Bools, members: Bools, view: FleetView
+) -> tuple[Integers, Integers]:
+    """The rows among `which`, and for each the slot of its member with the lowest agent_no."""
+    pairs = np.flatnonzero(which[places.rows] & members)
+    order = pairs[np.lexsort((view.numbers[places.slots[pairs]], places.rows[pairs]))]
+    rows, first = np.unique(places.rows[order], return_index=True)
+    return rows, places.slots[order[first]]

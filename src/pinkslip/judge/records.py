@@ -1,0 +1,270 @@
+"""The decisions that one policy's hearing comes to, beside what guards ruled: the evidence of each, and its words.
+
+Three kinds: what was ruled on (it acts, or is held), what was announced and comes to nothing, and who climbs back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from pinkslip.fleet.snapshot import Integers
+from pinkslip.judge.columns import NEVER, instant
+from pinkslip.judge.consult import Ruling
+from pinkslip.judge.episodes import is_announced, lasted_ms
+from pinkslip.judge.hearing import Hearing
+from pinkslip.judge.memory import NOBODY, Track
+from pinkslip.judge.phrases import span
+from pinkslip.judge.places import lineage_of
+from pinkslip.judge.verdicts import Account, decision, decision_id
+from pinkslip.judge.view import FleetView
+from pinkslip.model.decisions import Decision, Evidence
+from pinkslip.model.policy import Policy
+from pinkslip.model.words import Action, Guard, Mode, Verdict, word_of
+
+_GONE = "the agent is finished, fired or set aside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruled:
+    """One due episode as the guards left it, and the record of it."""
+
+    row: int
+    """Of the track."""
+    case: int
+    """Of the ruling."""
+    place: int
+    """Among the due."""
+    decision: Decision
+
+
+def ruled(
+    hearing: Hearing, ruling: Ruling, cases: Integers, due: Integers, *, workspace_id: int
+) -> list[Ruled]:
+    """Record what the guards ruled of some of the due: `due` are places among them, `cases` their cases."""
+    if not len(due):
+        return []
+    view, policy, track = (
+        hearing.evaluator.readings.view,
+        hearing.policy,
+        hearing.advanced.track,
+    )
+    rows = hearing.due.rows[due]
+    account = Account.of(policy, hearing.evaluator, track.slot[rows])
+    true_since = track.true_since[rows]
+    lasted = lasted_ms(true_since, view.now, view.blind_between)
+    made = []
+    for nth, (row, case, place) in enumerate(
+        zip(rows.tolist(), cases.tolist(), due.tolist(), strict=True)
+    ):
+        code = int(ruling.guard[case])
+        guard = None if code == NOBODY else word_of(Guard, code)
+        slot = int(track.slot[row])
+        evidence = msgspec.structs.replace(
+            account.evidence(nth, true_since=int(true_since[nth]), lasted_ms=int(lasted[nth])),
+            guards=ruling.consulted(case),
+            rung=int(hearing.due.steps.rung[place]) + 1 if policy.ladder else 0,
+            rungs=len(policy.ladder),
+            lineage=lineage_of(policy, view, slot),
+        )
+        record = decision(
+            policy,
+            workspace_id=workspace_id,
+            now=view.now,
+            agent_no=int(track.number[row]),
+            agent_id=view.agent_ids[slot],
+            incarnation=int(track.incarnation[row]),
+            verdict=_verdict(hearing, guard, row, place),
+            guard=guard,
+            guard_detail=ruling.words(case) if guard else "",
+            evidence=evidence,
+        )
+        record = msgspec.structs.replace(
+            record,
+            mode=Mode.SHADOW if hearing.due.in_shadow[place] else policy.mode,
+            action=word_of(Action, int(hearing.due.action[place])),
+        )
+        made.append(Ruled(row=row, case=case, place=place, decision=record))
+    return made
+
+
+def _verdict(hearing: Hearing, guard: Guard | None, row: int, place: int) -> Verdict:
+    due, policy = hearing.due, hearing.policy
+    if guard is not None:
+        return Verdict.HELD
+    if due.in_shadow[place]:
+        return Verdict.SHADOWED
+    match word_of(Action, int(due.action[place])):
+        case Action.NOTIFY:
+            return Verdict.NOTIFIED
+        case Action.PROBATION:
+            return Verdict.PROBATION
+        case Action.QUARANTINE:
+            return Verdict.QUARANTINED
+        case Action.FIRE if not due.announces[place]:
+            return Verdict.FIRED
+        case Action.FIRE:
+            is_open = policy.approval and hearing.advanced.track.ruled_by[row] is None
+            return Verdict.ASKED if is_open else Verdict.NOTICED
+
+
+def called_off(hearing: Hearing, *, workspace_id: int) -> Iterator[Decision]:
+    """What was announced and comes to nothing, for agents that are still known."""
+    policy, view = hearing.policy, hearing.evaluator.readings.view
+    disowned = _announced(hearing.disowned)
+    for row in range(len(disowned)):
+        is_edited = disowned.episode_hash[row] != policy.episode_hash
+        words = f"policy {policy.name} " + (
+            "was edited" if is_edited else "may not fire this agent any more"
+        )
+        yield cancelled(
+            policy.name,
+            disowned,
+            row,
+            words,
+            view=view,
+            workspace_id=workspace_id,
+            policy=policy,
+        )
+    ended = _announced(hearing.advanced.ended)
+    if not len(ended):
+        return
+    here = (view.incarnation[ended.slot] == ended.incarnation) & view.active[ended.slot]
+    account = Account.of(policy, hearing.evaluator, ended.slot)
+    cleared = _clearing(hearing, ended.slot)
+    for row in range(len(ended)):
+        words = _why_not(account, cleared, row) if here[row] else _GONE
+        values = account.recorded_values(row) if here[row] else {}
+        yield cancelled(
+            policy.name,
+            ended,
+            row,
+            words,
+            view=view,
+            workspace_id=workspace_id,
+            policy=policy,
+            values=values,
+        )
+
+
+def orphaned(name: str, track: Track, view: FleetView, *, workspace_id: int) -> list[Decision]:
+    """What a policy that is gone or off had announced; `track` knows its agents' slots of now."""
+    announced = _announced(track)
+    words = f"policy {name} was removed or switched off"
+    return [
+        cancelled(name, announced, row, words, view=view, workspace_id=workspace_id)
+        for row in range(len(announced))
+    ]
+
+
+def cancelled(
+    name: str,
+    track: Track,
+    row: int,
+    words: str,
+    *,
+    view: FleetView,
+    workspace_id: int,
+    policy: Policy | None = None,
+    values: dict[str, float | None] | None = None,
+) -> Decision:
+    """A fire that was announced and will not come. Without `policy`: it is gone, or was another one then."""
+    number, incarnation = int(track.number[row]), int(track.incarnation[row])
+    is_same = policy is not None and track.episode_hash[row] == policy.episode_hash
+    since = instant(track.true_since[row])
+    return Decision(
+        id=decision_id(workspace_id, view.now, name, number, incarnation, Verdict.CANCELLED),
+        at=view.now,
+        policy=name,
+        policy_hash=policy.hash if policy and is_same else track.episode_hash[row],
+        agent_no=number,
+        agent_id=view.agent_ids[int(track.slot[row])],
+        incarnation=incarnation,
+        verdict=Verdict.CANCELLED,
+        mode=Mode.ENFORCE,
+        action=Action.FIRE,
+        reason=policy.reason if policy else None,
+        guard=None,
+        guard_detail="",
+        evidence=Evidence(
+            when=policy.when.text if policy and is_same else "",
+            values=values or {},
+            words=words,
+            true_since=int(track.began_at[row]) if since is None else since,
+            for_ms=policy.for_ms if policy and is_same else 0,
+        ),
+    )
+
+
+def released(hearing: Hearing, count: int, *, workspace_id: int) -> list[Decision]:
+    """The first `count` of those who climb back, in their order."""
+    policy, view, let_go = hearing.policy, hearing.evaluator.readings.view, hearing.let_go
+    slots = let_go.slots[:count]
+    if not len(slots):
+        return []
+    shelf = hearing.places.shelf
+    account = _clearing(hearing, slots) or Account.of(policy, hearing.evaluator, slots)
+    made = []
+    for nth, (row, slot) in enumerate(zip(let_go.rows.tolist(), slots.tolist(), strict=False)):
+        if let_go.by_time[nth]:
+            words = f"{span(view.now - int(shelf.since[row]))} without another crossing"
+        else:
+            words = " and ".join(account.reasons(nth))
+        number, incarnation = int(view.numbers[slot]), int(view.incarnation[slot])
+        rung = int(shelf.rung[row])
+        made.append(
+            Decision(
+                id=decision_id(
+                    workspace_id, view.now, policy.name, number, incarnation, Verdict.RELEASED
+                ),
+                at=view.now,
+                policy=policy.name,
+                policy_hash=policy.hash,
+                agent_no=number,
+                agent_id=view.agent_ids[slot],
+                incarnation=incarnation,
+                verdict=Verdict.RELEASED,
+                mode=Mode.SHADOW if shelf.is_shadow[row] else policy.mode,
+                action=policy.rungs[min(rung, len(policy.rungs) - 1)].action,
+                reason=policy.reason,
+                guard=None,
+                guard_detail="",
+                evidence=Evidence(
+                    when=account.policy.when.text,
+                    values=account.recorded_values(nth),
+                    words=words or "it has recovered",
+                    true_since=int(shelf.since[row]),
+                    rung=rung + 1,
+                    rungs=len(policy.ladder),
+                    lineage=lineage_of(policy, view, slot),
+                ),
+            )
+        )
+    return made
+
+
+def made_at(decision_id: str) -> int:
+    """When a decision was made: its id begins with the instant."""
+    return int(decision_id.replace("-", "")[:12], 16)
+
+
+def _announced(track: Track) -> Track:
+    """Episodes with an announced fire, of agents that are still known."""
+    return track.take(np.flatnonzero(is_announced(track) & (track.slot != NEVER)))
+
+
+def _clearing(hearing: Hearing, slots: Integers) -> Account | None:
+    """What `clear_when` says, where one is given."""
+    clear_when = hearing.policy.clear_when
+    if clear_when is None:
+        return None
+    return Account.of(replace(hearing.policy, when=clear_when), hearing.evaluator, slots)
+
+
+def _why_not(account: Account, cleared: Account | None, row: int) -> str:
+    if account.truth(row) == "false":
+        return " and ".join(account.reasons(row))
+    if cleared is not None and cleared.truth(row) == "true":
+        return " and ".join(cleared.reasons(row))
+    return f"policy {account.policy.name} is not about this agent any more"

@@ -44,6 +44,7 @@ class Asked:
         """(step, statement) of every plan."""
         assert self._database.path is not None
         with closing(sqlite3.connect(self._database.path)) as connection:
+            connection.create_function("pinkslip_task", 1, lambda _kind: 0)
             return [
                 (step, statement)
                 for statement in sorted(self.statements)
@@ -73,7 +74,9 @@ def asked(sqlite_url: str) -> Iterator[tuple[Asked, Service]]:
         service.beat("a")
         service.outcome("a")
         service.after(120_000).checkpoint()
-        service.outcome("a")
+        service.outcome("a", event_id="scored")
+        give = partial(acts.review, workspace_id=WORKSPACE, event_id="scored", score=0.5)
+        service.act(partial(give, comment="", actor="jason"))
         yield asked, service
     database.close()
 

@@ -434,7 +434,7 @@ def test_the_chain_covers_people_and_policies_alike(
     ("damage", "number", "problem"),
     [
         ("UPDATE decisions SET reason = 'x' WHERE number = 2", 2, "content"),
-        ("UPDATE decisions SET agent_id = 'x' WHERE number = 2", 2, "agent, actor or context"),
+        ("UPDATE decisions SET agent_id = 'x' WHERE number = 2", 2, "agent, actor, guard detail or context"),
         ("DELETE FROM decisions WHERE number = 2", 2, "missing"),
         ("DELETE FROM decisions WHERE number = 3", 3, "missing"),
         ("UPDATE decisions SET chain_digest = content_digest WHERE number = 1", 1, "continue"),

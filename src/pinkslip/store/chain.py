@@ -4,13 +4,15 @@
 2. Its other fields, with that digest, are digested as canonical JSON: the content digest.
 3. The chain digest covers the previous chain digest, the record's number and its content digest.
 
-Erasing a person empties the personal fields and the salt; the digests stay, and the chain with them.
+Erasing a person empties the personal fields and the salt; the digests stay, and the chain with them. Such a
+record reads redacted: that it was so is still proven, of whom no longer.
 """
 
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -56,16 +58,33 @@ class BrokenLink:
     problem: str
 
 
+class ChainState(StrEnum):
+    """How a chain reads, in one word."""
+
+    OK = "ok"
+    REDACTED = "redacted"
+    BROKEN = "broken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
+class ChainReport:
     """What walking a workspace's chain found."""
 
     workspace_id: int
     decisions: int
     """Records in order before the first broken one; all of them when none is."""
+    redacted: int
+    """Of those, how many had their personal fields erased."""
     head: bytes
     """Chain digest after those."""
     broken: BrokenLink | None
+
+    @property
+    def state(self) -> ChainState:
+        """Whole, whole but for what was erased, or not."""
+        if self.broken is not None:
+            return ChainState.BROKEN
+        return ChainState.REDACTED if self.redacted else ChainState.OK
 
 
 def genesis(workspace_id: int) -> bytes:
@@ -87,18 +106,24 @@ def sealed(row: Mapping[str, Any], *, head: bytes) -> dict[str, Any]:
     }
 
 
-def verify(connection: Connection, workspace_id: int) -> Verified:
-    """Walk the chain from its start. Reads every record once, in chunks."""
-    head, count = genesis(workspace_id), 0
+def verify(connection: Connection, workspace_id: int) -> ChainReport:
+    """Walk the chain from its start to its end or its first broken link. Reads every record once, in chunks."""
+    head, count, redacted, broken = genesis(workspace_id), 0, 0, None
     for row in _records(connection, workspace_id):
-        problem = _problem(row, expected=count + 1, head=head)
-        if problem is not None:
-            return Verified(
-                workspace_id=workspace_id, decisions=count, head=head, broken=problem
-            )
-        head, count = row["chain_digest"], count + 1
-    broken = _end_problem(connection, workspace_id, head=head, count=count)
-    return Verified(workspace_id=workspace_id, decisions=count, head=head, broken=broken)
+        broken = _problem(row, expected=count + 1, head=head)
+        if broken is not None:
+            break
+        head, count = bytes(row["chain_digest"]), count + 1
+        redacted += row["personal_salt"] is None
+    if broken is None:
+        broken = _end_problem(connection, workspace_id, head=head, count=count)
+    return ChainReport(
+        workspace_id=workspace_id,
+        decisions=count,
+        redacted=redacted,
+        head=head,
+        broken=broken,
+    )
 
 
 def _records(connection: Connection, workspace_id: int) -> Iterator[Mapping[str, Any]]:
@@ -127,8 +152,10 @@ def _problem(row: Mapping[str, Any], *, expected: int, head: bytes) -> BrokenLin
             number=expected, decision_id=None, problem=f"is missing; number {number} follows"
         )
     personal = row["personal_digest"]
-    if salt is not None and _personal_digest(row, salt) != personal:
-        problem = "its agent, actor or context was changed"
+    if salt is None and any(row[name] for name in PERSONAL):
+        problem = "its personal fields were erased, and yet hold something"
+    elif salt is not None and _personal_digest(row, salt) != personal:
+        problem = "its agent, actor, guard detail or context was changed"
     elif _content_digest(row, personal) != row["content_digest"]:
         problem = "its content was changed"
     elif _chain_digest(head, number, row["content_digest"]) != row["chain_digest"]:

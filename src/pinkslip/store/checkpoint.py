@@ -25,9 +25,9 @@ from sqlalchemy import (
 )
 
 from pinkslip.fleet.snapshot import AgentView, RoleTotals
-from pinkslip.model.facts import Restored
+from pinkslip.model.facts import LineageBook, Restored
 from pinkslip.model.words import Fault, Standing, Status
-from pinkslip.store.tables import agents, role_totals, workspaces
+from pinkslip.store.tables import agents, lineages, role_totals, workspaces
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.upsert import upsert
 
@@ -45,9 +45,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TotalsAt:
-    """Role totals that include everything up to `place`, and nothing after."""
+    """What is counted whatever becomes of an agent's row: everything up to `place`, and nothing after."""
 
     rows: tuple[RoleTotals, ...]
+    """By role and model, all of them."""
+    place: Place
+    lineages: tuple[LineageBook, ...] = ()
+    """Those that changed since they were last written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineagesAt:
+    """What is known of workers whatever their ids: everything up to `place`, and who is condemned now."""
+
+    books: tuple[LineageBook, ...]
     place: Place
 
 
@@ -117,6 +128,29 @@ def role_totals_at(connection: Connection, workspace_id: int) -> TotalsAt:
     ).all()
     place = max((Place(row.folded_writer, row.folded_seq) for row in rows), default=Place(0, 0))
     return TotalsAt(tuple(_totals(row.totals) for row in rows), place)
+
+
+def lineages_at(connection: Connection, workspace_id: int) -> LineagesAt:
+    """What was checkpointed last of each lineage."""
+    place = connection.execute(
+        select(workspaces.c.lineages_writer, workspaces.c.lineages_seq).where(
+            workspaces.c.id == workspace_id
+        )
+    ).one_or_none()
+    rows = connection.execute(
+        select(
+            lineages.c.lineage,
+            lineages.c.evidence,
+            lineages.c.condemned_at,
+            lineages.c.fire_id,
+        )
+        .where(lineages.c.workspace_id == workspace_id)
+        .order_by(lineages.c.lineage)
+    )
+    return LineagesAt(
+        tuple(LineageBook(*row) for row in rows),
+        Place(*place) if place else Place(0, 0),
+    )
 
 
 def restored_agents(
@@ -271,6 +305,7 @@ def _array_type(column: Column[Any]) -> str:
 
 def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -> None:
     """Rows never go: a role nobody has any more keeps what it did."""
+    _write_lineages(connection, workspace_id, totals)
     if not totals.rows:
         return
     key = {"workspace_id": workspace_id}
@@ -294,4 +329,22 @@ def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -
             place_now < (totals.place.writer, totals.place.seq),
         )
         .values(**place)
+    )
+
+
+def _write_lineages(connection: Connection, workspace_id: int, totals: TotalsAt) -> None:
+    """Who is condemned stands there already, by the act itself."""
+    rows = [
+        {"workspace_id": workspace_id, "lineage": book.lineage, "evidence": book.evidence}
+        for book in totals.lineages
+    ]
+    upsert(connection, lineages, rows)
+    connection.execute(
+        update(workspaces)
+        .where(
+            workspaces.c.id == workspace_id,
+            tuple_(workspaces.c.lineages_writer, workspaces.c.lineages_seq)
+            < (totals.place.writer, totals.place.seq),
+        )
+        .values(lineages_writer=totals.place.writer, lineages_seq=totals.place.seq)
     )

@@ -52,7 +52,7 @@ class Copied:
     """A finished copy: rows by table, the same on both sides, and the verified chains."""
 
     rows: tuple[tuple[str, int], ...]
-    chains: tuple[chain.Verified, ...]
+    chains: tuple[chain.ChainReport, ...]
     resumed: bool
 
 
@@ -269,7 +269,9 @@ def _check_chains(reading: Connection) -> None:
             )
 
 
-def _same_chain(reading: Connection, writing: Connection, workspace_id: int) -> chain.Verified:
+def _same_chain(
+    reading: Connection, writing: Connection, workspace_id: int
+) -> chain.ChainReport:
     here = chain.verify(reading, workspace_id)
     there = chain.verify(writing, workspace_id)
     if here != there:

@@ -1,4 +1,4 @@
-"""Journal rows read back as facts: `agent_changes`, `outcomes`, `beat_runs` and `blind`.
+"""Journal rows read back as facts: `agent_changes`, `outcomes`, `reviews`, `beat_runs`, `acts` and `blind`.
 
 A beat run keeps the gaps between its beats as LEB128 varints of milliseconds; of their numbers, only the
 newest beat's is known.
@@ -6,10 +6,10 @@ newest beat's is known.
 
 from typing import Any
 
-from pinkslip.model.facts import Beat, Blinded, Done
+from pinkslip.model.facts import AboutNobody, Beat, Blinded, Done, Reviewed
 from pinkslip.model.words import BlindCause, Fault, Result, Source
-from pinkslip.store.changes import Change, decode
-from pinkslip.store.tables import agent_changes, blind, outcomes
+from pinkslip.store.changes import Change, act_of, decode
+from pinkslip.store.tables import acts, agent_changes, blind, outcomes, reviews
 
 _RESULTS, _FAULTS, _SOURCES = tuple(Result), tuple(Fault), tuple(Source)
 
@@ -40,6 +40,22 @@ DONE_COLUMNS = [
         "task_id",
     )
 ]
+REVIEW_COLUMNS = [
+    reviews.c[name]
+    for name in (
+        "writer",
+        "agent_no",
+        "at",
+        "seq",
+        "event_id",
+        "outcome_writer",
+        "outcome_seq",
+        "outcome_at",
+        "score_e6",
+        "before_e6",
+    )
+]
+ACT_COLUMNS = [acts.c[name] for name in ("writer", "at", "seq", "kind", "body")]
 BLIND_COLUMNS = [
     blind.c[name] for name in ("writer", "at", "seq", "started_at", "ended_at", "cause")
 ]
@@ -65,6 +81,18 @@ def done_of(row: Any) -> Done:
         bool(counted),
         *rest,
     )
+
+
+def reviewed_of(row: Any) -> Reviewed:
+    """The fact behind a row of `REVIEW_COLUMNS`."""
+    _writer, agent_no, at, seq, event_id, *rest = row
+    return Reviewed(agent_no, at, seq, bytes(event_id), *rest)
+
+
+def about_of(row: Any) -> AboutNobody:
+    """The fact behind a row of `ACT_COLUMNS`."""
+    _writer, at, seq, kind, body = row
+    return act_of(kind, body, at=at, seq=seq)
 
 
 def blinded_of(row: Any) -> Blinded:

@@ -12,6 +12,9 @@ mark is a place between two transactions. For each transaction:
 A row the database will not have is found by halving, and only its own report is refused. When the database
 itself fails, nothing of the transaction happened: heads are as before, callers hear Unavailable at once, and
 the thread tries until the database is back (`writer`).
+
+What agents wanted to say and we refused counts against nobody: from the first refusal to the first success after
+it is on record as blind, once an outage, be it the database's or a full queue's.
 """
 
 import logging
@@ -29,6 +32,7 @@ from pinkslip.model.errors import Unavailable
 from pinkslip.model.events import Outcome, Report
 from pinkslip.model.facts import Mark
 from pinkslip.model.ports import Clock, Follower, Receipt
+from pinkslip.model.words import BlindCause
 from pinkslip.store.desk import Desk, invalid
 from pinkslip.store.engine import Database
 from pinkslip.store.facts import DONE_COLUMNS, done_of
@@ -111,6 +115,15 @@ class _MarkWanted:
     future: "Future[Mark]"
 
 
+@dataclass(slots=True)
+class _Overflow:
+    """The queue was full, and is not yet half empty again."""
+
+    since: int
+    refused: int = 0
+    """Reports."""
+
+
 _Entry = _Reports | _Act | _MarkWanted
 
 
@@ -147,6 +160,7 @@ class Journal:
         )
         self._entries: deque[_Entry] = deque()
         self._queued = 0
+        self._overflow: _Overflow | None = None
         self._ready = threading.Condition(threading.Lock())
         self._is_waiting = False
         self._is_stopping = False
@@ -244,6 +258,8 @@ class Journal:
             if self._refusal is not None:
                 raise Unavailable(self._refusal)
             if self._queued and self._queued + size > self._queue_limit:
+                self._overflow = self._overflow or _Overflow(since=self.now())
+                self._overflow.refused += size
                 raise Unavailable(f"{self._queued} reports wait to be written already")
             self._queued += size
             self._entries.append(entry)
@@ -292,6 +308,7 @@ class Journal:
                 self._commit([_Slice(entry, 0, len(entry.reports)) for entry in parts])
             case None:
                 pass
+        self._close_overflow()
         return True
 
     def _take(self) -> list[_Entry] | None:
@@ -312,6 +329,30 @@ class Journal:
                 size += _size(taken[-1])
             self._queued -= size
             return taken
+
+    def _close_overflow(self) -> None:
+        """Once the queue is half empty again: say what we did not hear. Half, so that one outage is one row."""
+        with self._ready:
+            over = self._overflow
+            if over is None or self._queued > self._queue_limit // 2:
+                return
+            self._overflow = None
+        try:
+            self._writer.record_blind(
+                over.since,
+                self._writer.instants.now(),
+                BlindCause.INGEST,
+                f"{over.refused} reports were refused: {self._queue_limit} were waiting already",
+            )
+        except Away as away:
+            self._reopen_overflow(over)
+            self._recover(away)
+
+    def _reopen_overflow(self, over: _Overflow) -> None:
+        """It could not be told, and another may have begun meanwhile."""
+        with self._ready:
+            later = self._overflow.refused if self._overflow is not None else 0
+            self._overflow = _Overflow(over.since, over.refused + later)
 
     def _do(self, act: _Act) -> None:
         result: Any = None

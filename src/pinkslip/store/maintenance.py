@@ -1,6 +1,6 @@
 """What is done to a database as a whole: upgrade, check, back up, copy, verify.
 
-Nothing here runs while serving, except `backup`, `verify_chain` and `quick_check`, which only read.
+Nothing here runs while serving, except `backup`, `verify`, `verify_chain` and `quick_check`, which only read.
 """
 
 import sqlite3
@@ -36,11 +36,18 @@ __all__ = [
     "needs_upgrade",
     "quick_check",
     "upgrade",
+    "verify",
     "verify_chain",
 ]
 
 
-def verify_chain(database: Database) -> list[chain.Verified]:
+def verify(database: Database, workspace_id: int) -> chain.ChainReport:
+    """Walk one workspace's decisions. Bounded in memory, however many there are."""
+    with translated(database), database.reader_engine.connect() as connection:
+        return chain.verify(connection, workspace_id)
+
+
+def verify_chain(database: Database) -> list[chain.ChainReport]:
     """Walk every workspace's decisions, those of deleted workspaces included."""
     with translated(database), database.reader_engine.connect() as connection:
         known = connection.execute(

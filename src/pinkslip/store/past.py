@@ -1,8 +1,8 @@
 """Outcomes that windows, rings and streaks still hold, read as columns: a start has seconds for a million.
 
-Everything windows need of an outcome is a number, so rows become one table of integers at once, without an
-object for each: from SQLite by the driver's tuples, from PostgreSQL by binary COPY, whose rows of integers all
-have one length.
+Everything windows need of an outcome is a number, or can be (`tasks`), so rows become one table of integers at
+once, without an object for each: from SQLite by the driver's tuples, from PostgreSQL by binary COPY, whose rows
+of integers all have one length. A score is the one given last.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,7 +34,8 @@ from pinkslip.fleet.snapshot import Integers
 from pinkslip.model.policy import Filter
 from pinkslip.model.words import Fault, Result, code_of
 from pinkslip.store.checkpoint import Place
-from pinkslip.store.tables import outcomes, writers
+from pinkslip.store.tables import outcomes, reviews, writers
+from pinkslip.store.tasks import Tasks
 
 CHUNK = 10_000
 STREAK_MAX = 10_000
@@ -43,11 +44,35 @@ ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
 
 Table = NDArray[np.int64]
 """A row for each outcome, a column for each of `_columns`."""
-_NUMBER, _AT, _SEQ, _KIND, _DURATION, _TOKENS, _COST, _SCORE = range(8)
-_WIDTH = 8
+_NUMBER, _AT, _SEQ, _KIND, _DURATION, _TOKENS, _COST, _SCORE, _TASK = range(9)
+_WIDTH = 9
 
 Wanted = Callable[[Select[Any], ColumnElement[Any]], Select[Any]]
 """From one agent's counted outcomes up to an instant, and its number as SQL: what is wanted of them."""
+
+
+class _Past:
+    """One workspace's outcomes, as one reading sees them."""
+
+    def __init__(self, connection: Connection, workspace_id: int) -> None:
+        self.connection = connection
+        self.workspace_id = workspace_id
+        self.tasks = Tasks(connection, workspace_id)
+        self.are_reviewed = _has_reviews(connection, workspace_id)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.connection.dialect.name == "sqlite"
+
+    @property
+    def driver(self) -> Any:
+        return self.connection.connection.driver_connection
+
+
+def _has_reviews(connection: Connection, workspace_id: int) -> bool:
+    """Mostly there are none, and no outcome need be asked for its own."""
+    first = select(reviews.c.seq).where(reviews.c.workspace_id == workspace_id).limit(1)
+    return connection.execute(first).first() is not None
 
 
 def history_before(
@@ -66,10 +91,10 @@ def history_before(
     `begun`: when each one's incarnation began. `tasks`: how many outcomes it has had since then; who has
     none outside the time windows is not asked about.
     """
-    since = now - horizon.time_ms
+    past, since = _Past(connection, workspace_id), now - horizon.time_ms
     recent = [
         _of_incarnation(table, numbers, begun)
-        for table in _in_time(connection, workspace_id, since=since, place=place)
+        for table in _in_time(past, since=since, place=place)
     ]
     nothing = np.zeros(0, np.int64)
     index = np.concatenate([nothing, *(_index(table, numbers) for table in recent)])
@@ -79,8 +104,10 @@ def history_before(
         (wanted, numbers[has_more & ~satisfied])
         for wanted, satisfied in _wants(horizon, kinds, index, len(numbers))
     ]
-    older = _of_agents(connection, workspace_id, wants, until=min(since, now), place=place)
-    return [_arrivals(table) for table in (_of_incarnation(older, numbers, begun), *recent)]
+    older = _of_agents(past, wants, until=min(since, now), place=place)
+    return [
+        _arrivals(past, table) for table in (_of_incarnation(older, numbers, begun), *recent)
+    ]
 
 
 def history_lacking(
@@ -93,11 +120,11 @@ def history_lacking(
     begun: Integers,
 ) -> Arrivals:
     """What these agents (ascending) did up to `horizon.until` that a fleet at `now` must know, oldest first."""
-    nothing = np.zeros(0, np.int64)
+    past, nothing = _Past(connection, workspace_id), np.zeros(0, np.int64)
     wants = [(wanted, numbers) for wanted, _ in _wants(horizon, nothing, nothing, len(numbers))]
     wants.append((_since(now - horizon.time_ms), numbers))
-    found = _of_agents(connection, workspace_id, wants, until=horizon.until, place=ANYWHERE)
-    return _arrivals(_of_incarnation(found, numbers, begun))
+    found = _of_agents(past, wants, until=horizon.until, place=ANYWHERE)
+    return _arrivals(past, _of_incarnation(found, numbers, begun))
 
 
 def _of_incarnation(table: Table, numbers: Integers, begun: Integers) -> Table:
@@ -114,7 +141,7 @@ def _index(table: Table, numbers: Integers) -> Integers:
     return np.searchsorted(numbers, table[:, _NUMBER])
 
 
-def _arrivals(table: Table) -> Arrivals:
+def _arrivals(past: _Past, table: Table) -> Arrivals:
     size = len(table)
     return Arrivals(
         number=table[:, _NUMBER],
@@ -129,29 +156,29 @@ def _arrivals(table: Table) -> Arrivals:
         cost=table[:, _COST],
         score=table[:, _SCORE],
         errors=[None] * size,
-        task=np.full(size, None, np.object_),
+        task=past.tasks.words(
+            table[:, _TASK], agents=table[:, _NUMBER], at=table[:, _AT], seq=table[:, _SEQ]
+        ),
     )
 
 
 # within a time
 
 
-def _in_time(
-    connection: Connection, workspace_id: int, *, since: int, place: Place
-) -> Iterator[Table]:
+def _in_time(past: _Past, *, since: int, place: Place) -> Iterator[Table]:
     """Counted outcomes after `since`, at or before `place`, in journal order."""
-    start = _newest_at(connection, workspace_id, since)
+    start = _newest_at(past.connection, past.workspace_id, since)
     statement = (
-        select(*_columns(connection))
+        select(*_columns(past))
         .where(
-            outcomes.c.workspace_id == workspace_id,
+            outcomes.c.workspace_id == past.workspace_id,
             tuple_(outcomes.c.writer, outcomes.c.seq) > (start.writer, start.seq),
             tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
             outcomes.c.counted.is_(True),
         )
         .order_by(outcomes.c.writer, outcomes.c.seq)
     )
-    return _tables(connection, _spelled(connection, statement))
+    return _tables(past, _spelled(past, statement))
 
 
 def _newest_at(connection: Connection, workspace_id: int, at: int) -> Place:
@@ -261,20 +288,19 @@ def _streak(outcome_filter: Filter) -> Wanted:
 
 
 def _of_agents(
-    connection: Connection,
-    workspace_id: int,
+    past: _Past,
     wants: Iterable[tuple[Wanted, Integers]],
     *,
     until: int,
     place: Place,
 ) -> Table:
     """What is wanted of each agent up to an instant and a place, all together, oldest first, each once."""
-    ask = _ask_each if connection.dialect.name == "sqlite" else _ask_together
+    ask = _ask_each if past.is_sqlite else _ask_together
     found = [
         table
         for wanted, numbers in wants
         if len(numbers)
-        for table in ask(connection, workspace_id, wanted, numbers, until, place)
+        for table in ask(past, wanted, numbers, until, place)
     ]
     joined = _joined(found)
     order = np.lexsort((joined[:, _SEQ], joined[:, _AT]))
@@ -286,8 +312,7 @@ def _of_agents(
 
 
 def _ask_each(
-    connection: Connection,
-    workspace_id: int,
+    past: _Past,
     wanted: Wanted,
     numbers: Integers,
     until: int,
@@ -295,10 +320,8 @@ def _ask_each(
 ) -> Iterator[Table]:
     """SQLite has no LATERAL; a prepared statement for each agent costs microseconds."""
     number: ColumnElement[int] = literal_column(":agent_no")
-    statement = _spelled(
-        connection, wanted(_theirs(connection, workspace_id, number, until, place), number)
-    )
-    driver: Any = connection.connection.driver_connection
+    statement = _spelled(past, wanted(_theirs(past, number, until, place), number))
+    driver = past.driver
     rows: list[tuple[int, ...]] = []
     for agent_no in numbers.tolist():
         rows += driver.execute(statement, {"agent_no": agent_no})
@@ -310,35 +333,31 @@ def _ask_each(
 
 
 def _ask_together(
-    connection: Connection,
-    workspace_id: int,
+    past: _Past,
     wanted: Wanted,
     numbers: Integers,
     until: int,
     place: Place,
 ) -> Iterator[Table]:
     number: ColumnElement[int] = literal_column("wanted.agent_no")
-    inner = _spelled(
-        connection, wanted(_theirs(connection, workspace_id, number, until, place), number)
-    )
+    inner = _spelled(past, wanted(_theirs(past, number, until, place), number))
     for start in range(0, len(numbers), CHUNK):
         some = ",".join(map(str, numbers[start : start + CHUNK].tolist()))
         yield from _tables(
-            connection,
+            past,
             f"SELECT lean.* FROM unnest('{{{some}}}'::bigint[]) AS wanted(agent_no)"  # noqa: S608 - numbers, and compiled by us
             f" CROSS JOIN LATERAL ({inner}) AS lean",
         )
 
 
 def _theirs(
-    connection: Connection,
-    workspace_id: int,
+    past: _Past,
     number: ColumnElement[Any],
     until: int,
     place: Place,
 ) -> Select[Any]:
-    return select(*_columns(connection)).where(
-        outcomes.c.workspace_id == workspace_id,
+    return select(*_columns(past)).where(
+        outcomes.c.workspace_id == past.workspace_id,
         outcomes.c.agent_no == number,
         outcomes.c.at <= until,
         tuple_(outcomes.c.writer, outcomes.c.seq) <= (place.writer, place.seq),
@@ -373,7 +392,7 @@ def _newest_first() -> tuple[ColumnElement[Any], ...]:
 # rows as numbers
 
 
-def _columns(connection: Connection) -> list[ColumnElement[Any]]:
+def _columns(past: _Past) -> list[ColumnElement[Any]]:
     """Integers all: result, fault, source and whether there was an error as one; what was not given as
     `NOT_GIVEN` or 0. The fewer columns, the faster: a million rows pass through the driver."""
     columns = outcomes.c
@@ -390,23 +409,44 @@ def _columns(connection: Connection) -> list[ColumnElement[Any]]:
         func.coalesce(columns.duration_ms, NOT_GIVEN),
         func.coalesce(columns.tokens_in, 0) + func.coalesce(columns.tokens_out, 0),
         func.coalesce(columns.cost_micros, 0),
-        func.coalesce(columns.score_e6, NOT_GIVEN),
+        func.coalesce(_score(past), NOT_GIVEN),
+        past.tasks.column,
     )
-    if connection.dialect.name == "sqlite":
+    if past.is_sqlite:
         return [column.label(f"c{place}") for place, column in enumerate(made)]
     # of one length, so that a row of the binary COPY is too
     return [cast(column, BigInteger).label(f"c{place}") for place, column in enumerate(made)]
 
 
-def _spelled(connection: Connection, statement: Select[Any]) -> str:
+def _score(past: _Past) -> ColumnElement[Any]:
+    """The one given last, after the fact or with the outcome."""
+    if not past.are_reviewed:
+        return outcomes.c.score_e6
+    newest = (
+        select(reviews.c.score_e6)
+        .where(
+            reviews.c.workspace_id == outcomes.c.workspace_id,
+            reviews.c.event_id == outcomes.c.event_id,
+        )
+        .order_by(reviews.c.writer.desc(), reviews.c.seq.desc())
+        .limit(1)
+        .correlate(outcomes)
+        .scalar_subquery()
+    )
+    return func.coalesce(newest, outcomes.c.score_e6)
+
+
+def _spelled(past: _Past, statement: Select[Any]) -> str:
     return str(
-        statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        statement.compile(
+            dialect=past.connection.dialect, compile_kwargs={"literal_binds": True}
+        )
     )
 
 
-def _tables(connection: Connection, statement: str) -> Iterator[Table]:
-    driver: Any = connection.connection.driver_connection
-    if connection.dialect.name == "sqlite":
+def _tables(past: _Past, statement: str) -> Iterator[Table]:
+    driver = past.driver
+    if past.is_sqlite:
         cursor = driver.execute(statement)
         while rows := cursor.fetchmany(CHUNK):
             yield np.array(rows, np.int64)

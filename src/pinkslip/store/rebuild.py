@@ -1,8 +1,10 @@
 """What a fleet is made from again: checkpointed agents, the outcomes its windows still hold, and what came after.
 
 1. Agents' rows: the living, those that left after `keep_after`, and those of whom something was said since the
-   checkpoint: they came back, were fired after their end, or an outcome was told late.
-2. Blind spells and role totals, as they stood.
+   checkpoint: they came back, were fired after their end, or an outcome was told or reviewed late.
+2. Blind spells and role totals, as they stood; lineages; and of people's acts what still matters: silences,
+   demotions, condemnations, and rulings on what waits. Those are as they stand now: to fold one again that is
+   also among the facts changes nothing.
 3. History: outcomes at or before the checkpoint that a window, a ring or a streak still holds, oldest first.
 4. Facts after the checkpoint and after the newest tick, whichever is older, in journal order: what a fleet
    has in its rows already changes nothing, but the digest of the next tick covers it. Of a beat run only the
@@ -20,43 +22,67 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from pinkslip.fleet.needs import Horizon
 from pinkslip.fleet.outcomes import Arrivals
 from pinkslip.fleet.snapshot import Integers
-from pinkslip.model.facts import Beat, Blinded, Fact, Registered, Restored, Revived
+from pinkslip.model.facts import (
+    AboutNobody,
+    Beat,
+    Blinded,
+    Changed,
+    Condemned,
+    Fact,
+    Registered,
+    Restored,
+    Revived,
+    Ruled,
+    Silenced,
+)
 from pinkslip.store.checkpoint import (
+    LineagesAt,
     Place,
     TotalsAt,
     complete_place,
+    lineages_at,
     raw_rows,
     restored_agents,
     role_totals_at,
 )
 from pinkslip.store.engine import Database
 from pinkslip.store.facts import (
+    ACT_COLUMNS,
     BLIND_COLUMNS,
     CHANGE_COLUMNS,
     DONE_COLUMNS,
+    REVIEW_COLUMNS,
+    about_of,
     beats_of,
     blinded_of,
     change_of,
     done_of,
+    reviewed_of,
 )
 from pinkslip.store.past import history_before, history_lacking
+from pinkslip.store.readers import demotions_of, silences_to_come
 from pinkslip.store.tables import (
+    acts,
     agent_changes,
     agents,
     beat_runs,
     blind,
+    episodes,
     outcomes,
+    reviews,
     ticks,
     writers,
 )
 
 CHUNK = 10_000
+ASK_AT_MOST = 500
 
 Numbered = tuple[int, int, int, Fact]
 """(at, seq, writer, fact): journal order, since `at` never decreases and a new writer begins later."""
@@ -76,9 +102,14 @@ class Rebuild:
         resources: ExitStack,
     ) -> None:
         ticked = _newest_tick(connection, workspace_id)
-        self.place: Place = min(complete_place(connection, workspace_id), ticked.place)
-        """Every restored agent includes the journal up to here, or to a later place of its own."""
         self.totals: TotalsAt = role_totals_at(connection, workspace_id)
+        self.lineages: LineagesAt = lineages_at(connection, workspace_id)
+        self.place: Place = min(
+            complete_place(connection, workspace_id), self.lineages.place, ticked.place
+        )
+        """Every restored agent includes the journal up to here, or to a later place of its own."""
+        self.acts: list[AboutNobody] = _acts(connection, workspace_id, self.lineages, after=now)
+        """What people's acts come to now."""
         self.blinds: list[Blinded] = _blinds(connection, workspace_id, self.place)
         """Spells noted at or before `place`; later ones are among the facts."""
         self._connection = connection
@@ -137,8 +168,10 @@ class Rebuild:
             otherwise=self._ticked_at,
             arrivals=_arrivals(changes),
         )
+        said = _acts_after(self._connection, self._workspace_id, self.place)
+        scores = _reviews_after(self._connection, self._workspace_id, self.place)
         done = _outcomes_after(self._connection, self._workspace_id, self.place)
-        return heapq.merge(changes, spells, beats, done, key=_order)
+        return heapq.merge(changes, spells, beats, said, scores, done, key=_order)
 
     def batches(self, size: int = CHUNK) -> Iterator[tuple[int, list[Fact]]]:
         """The facts in lists of one writer each."""
@@ -220,24 +253,27 @@ def history(
 
 
 def history_of(
-    database: Database, workspace_id: int, agent_no: int, *, until: int
+    database: Database,
+    workspace_id: int,
+    agent_no: int,
+    *,
+    until: int,
+    lineage: str | None = None,
 ) -> list[Fact]:
     """One agent's journal up to an instant, for `explain`: all its changes, and its current incarnation's
-    beats and outcomes. With every blind spell known then. Empty: there is no such agent."""
+    beats, outcomes and reviews. With every blind spell known then. Empty: there is no such agent.
+
+    `lineage`: with all changes, outcomes and reviews of everybody who ever had it, since evidence that follows
+    a worker counts them all.
+    """
     with database.reader_engine.connect() as connection, connection.begin():
-        changes = [
-            (row[3], row[1], row[0], change_of(row))
-            for row in connection.execute(
-                select(*CHANGE_COLUMNS)
-                .where(
-                    agent_changes.c.workspace_id == workspace_id,
-                    agent_changes.c.agent_no == agent_no,
-                    agent_changes.c.at <= until,
-                )
-                .order_by(agent_changes.c.at, agent_changes.c.writer, agent_changes.c.seq)
-            )
-        ]
-        begun = _incarnation_start(changes)
+        own = _changes_of(connection, workspace_id, [agent_no], until=until)
+        begun = _incarnation_start(own)
+        changes, numbers, since = own, [agent_no], begun
+        if lineage is not None:
+            others = _members(connection, workspace_id, lineage) - {agent_no}
+            numbers, since = [agent_no, *sorted(others)], 0
+            changes = _changes_of(connection, workspace_id, numbers, until=until)
         beats = _beats_between(
             connection,
             workspace_id,
@@ -254,22 +290,101 @@ def history_of(
                 .order_by(blind.c.writer, blind.c.seq)
             )
         ]
-        done = [
-            (row[2], row[3], row[0], done_of(row))
-            for row in connection.execute(
-                select(*DONE_COLUMNS)
-                .where(
-                    outcomes.c.workspace_id == workspace_id,
-                    outcomes.c.agent_no == agent_no,
-                    outcomes.c.at >= begun,
-                    outcomes.c.at <= until,
-                )
-                .order_by(outcomes.c.at, outcomes.c.writer, outcomes.c.seq)
-            )
-        ]
-    if not changes:
+        done = _done_by(connection, workspace_id, numbers, since=since, until=until)
+        scores = _reviews_of(connection, workspace_id, numbers, since=since, until=until)
+    if not own:
         return []
-    return [fact for *_, fact in heapq.merge(changes, spells, beats, done, key=_order)]
+    return [fact for *_, fact in heapq.merge(changes, spells, beats, scores, done, key=_order)]
+
+
+def _changes_of(
+    connection: Connection, workspace_id: int, numbers: Sequence[int], *, until: int
+) -> list[Numbered]:
+    found = [
+        (row[3], row[1], row[0], change_of(row))
+        for some in _batches(numbers)
+        for row in connection.execute(
+            select(*CHANGE_COLUMNS).where(
+                agent_changes.c.workspace_id == workspace_id,
+                agent_changes.c.agent_no.in_(some),
+                agent_changes.c.at <= until,
+            )
+        )
+    ]
+    return sorted(found, key=_order)
+
+
+def _done_by(
+    connection: Connection,
+    workspace_id: int,
+    numbers: Sequence[int],
+    *,
+    since: int,
+    until: int,
+) -> list[Numbered]:
+    found = [
+        (row[2], row[3], row[0], done_of(row))
+        for some in _batches(numbers)
+        for row in connection.execute(
+            select(*DONE_COLUMNS).where(
+                outcomes.c.workspace_id == workspace_id,
+                outcomes.c.agent_no.in_(some),
+                outcomes.c.at >= since,
+                outcomes.c.at <= until,
+            )
+        )
+    ]
+    return sorted(found, key=_order)
+
+
+def _reviews_of(
+    connection: Connection,
+    workspace_id: int,
+    numbers: Sequence[int],
+    *,
+    since: int,
+    until: int,
+) -> list[Numbered]:
+    found = [
+        (row[2], row[3], row[0], reviewed_of(row))
+        for some in _batches(numbers)
+        for row in connection.execute(
+            select(*REVIEW_COLUMNS).where(
+                reviews.c.workspace_id == workspace_id,
+                reviews.c.agent_no.in_(some),
+                reviews.c.at <= until,
+                reviews.c.outcome_at >= since,
+                reviews.c.counted.is_(True),
+            )
+        )
+    ]
+    return sorted(found, key=_order)
+
+
+def _members(connection: Connection, workspace_id: int, lineage: str) -> set[int]:
+    """Everybody who has this lineage, or once said so."""
+    now = connection.execute(
+        select(agents.c.agent_no).where(
+            agents.c.workspace_id == workspace_id, agents.c.lineage == lineage
+        )
+    ).scalars()
+    said = f'"lineage":{msgspec.json.encode(lineage).decode()}'
+    once = connection.execute(
+        select(agent_changes.c.agent_no)
+        .where(
+            agent_changes.c.workspace_id == workspace_id,
+            agent_changes.c.kind == Changed.__name__,
+            agent_changes.c.changes.contains(said, autoescape=True),
+        )
+        .distinct()
+    ).scalars()
+    return {*now, *once}
+
+
+def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (
+        numbers[start : start + ASK_AT_MOST] for start in range(0, len(numbers), ASK_AT_MOST)
+    )
 
 
 # agents, spells
@@ -302,7 +417,7 @@ def _agents(
             loaded.add(agent.agent_no)
             yield agent
     spoken_of = set[int]()
-    for table in (agent_changes, outcomes):
+    for table in (agent_changes, outcomes, reviews):
         spoken_of.update(
             connection.execute(
                 select(table.c.agent_no)
@@ -317,6 +432,43 @@ def _agents(
     for start in range(0, len(missing), CHUNK):
         some = agents.c.agent_no.in_(missing[start : start + CHUNK])
         yield from restored_agents(connection, workspace_id, some, chunk=CHUNK)
+
+
+def _acts(
+    connection: Connection, workspace_id: int, books: LineagesAt, *, after: int
+) -> list[AboutNobody]:
+    silenced = [
+        Silenced(at=stored.created_at, seq=0, silence=stored.silence)
+        for stored in silences_to_come(connection, workspace_id, after=after)
+    ]
+    condemned = [
+        Condemned(at=book.condemned_at, seq=0, lineage=book.lineage, fire_id=book.fire_id or "")
+        for book in books.books
+        if book.condemned_at is not None
+    ]
+    return [
+        *silenced,
+        *demotions_of(connection, workspace_id),
+        *condemned,
+        *_rulings(connection, workspace_id),
+    ]
+
+
+def _rulings(connection: Connection, workspace_id: int) -> list[AboutNobody]:
+    """What people said of decisions whose episodes are open."""
+    rows = connection.execute(
+        select(*ACT_COLUMNS)
+        .select_from(
+            acts.join(
+                episodes,
+                (episodes.c.workspace_id == acts.c.workspace_id)
+                & (episodes.c.decision_id == acts.c.subject),
+            )
+        )
+        .where(acts.c.workspace_id == workspace_id, acts.c.kind == Ruled.__name__)
+        .order_by(acts.c.writer, acts.c.seq)
+    )
+    return [about_of(row) for row in rows]
 
 
 def _blinds(connection: Connection, workspace_id: int, place: Place) -> list[Blinded]:
@@ -360,6 +512,32 @@ def _blinds_after(connection: Connection, workspace_id: int, place: Place) -> li
         .order_by(blind.c.writer, blind.c.seq)
     )
     return [(row[1], row[2], row[0], blinded_of(row)) for row in _raw(connection, statement)]
+
+
+def _acts_after(connection: Connection, workspace_id: int, place: Place) -> list[Numbered]:
+    statement = (
+        select(*ACT_COLUMNS)
+        .where(
+            acts.c.workspace_id == workspace_id,
+            tuple_(acts.c.writer, acts.c.seq) > (place.writer, place.seq),
+        )
+        .order_by(acts.c.writer, acts.c.seq)
+    )
+    return [(row[1], row[2], row[0], about_of(row)) for row in _raw(connection, statement)]
+
+
+def _reviews_after(connection: Connection, workspace_id: int, place: Place) -> list[Numbered]:
+    """Of outcomes that count: what a fired agent sent is scored nowhere."""
+    statement = (
+        select(*REVIEW_COLUMNS)
+        .where(
+            reviews.c.workspace_id == workspace_id,
+            tuple_(reviews.c.writer, reviews.c.seq) > (place.writer, place.seq),
+            reviews.c.counted.is_(True),
+        )
+        .order_by(reviews.c.writer, reviews.c.seq)
+    )
+    return [(row[2], row[3], row[0], reviewed_of(row)) for row in _raw(connection, statement)]
 
 
 def _outcomes_after(

@@ -216,6 +216,14 @@ lineages = Table(
     # as of now: written by the act itself, since reports are refused by it
     Column("condemned_at", BigInteger),
     Column("fire_id", String(36)),
+    # the few that are turned away, among many that are only counted
+    Index(
+        "ix_lineages_condemned",
+        "workspace_id",
+        "lineage",
+        sqlite_where=text("condemned_at IS NOT NULL"),
+        postgresql_where=text("condemned_at IS NOT NULL"),
+    ),
 )
 
 refusals = Table(
@@ -534,6 +542,14 @@ fires = Table(
     UniqueConstraint("workspace_id", "agent_no", "incarnation"),
     # the newest fires of a workspace
     Index("ix_fires_at", "workspace_id", "fired_at"),
+    # the few that were taken back, newest first: reversals are counted by the day
+    Index(
+        "ix_fires_reinstated",
+        "workspace_id",
+        "reinstated_at",
+        sqlite_where=text("reinstated_at IS NOT NULL"),
+        postgresql_where=text("reinstated_at IS NOT NULL"),
+    ),
 )
 
 deliveries = Table(

@@ -47,6 +47,14 @@ def _add_columns() -> None:
     op.add_column("silences", sa.Column("ended_at", sa.BigInteger(), nullable=True))
     op.add_column("silences", sa.Column("ended_by", sa.String(length=200), nullable=True))
     op.create_index("ix_silences_ends", "silences", ["workspace_id", "ends_at"], unique=False)
+    op.create_index(
+        "ix_fires_reinstated",
+        "fires",
+        ["workspace_id", "reinstated_at"],
+        unique=False,
+        sqlite_where=sa.text("reinstated_at IS NOT NULL"),
+        postgresql_where=sa.text("reinstated_at IS NOT NULL"),
+    )
     for column in (
         sa.Column("lineages_writer", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("lineages_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -150,6 +158,14 @@ def _create_lineages() -> None:
         sa.Column("fire_id", sa.String(length=36), nullable=True),
         _of_workspace("lineages"),
         sa.PrimaryKeyConstraint("workspace_id", "lineage", name="pk_lineages"),
+    )
+    op.create_index(
+        "ix_lineages_condemned",
+        "lineages",
+        ["workspace_id", "lineage"],
+        unique=False,
+        sqlite_where=sa.text("condemned_at IS NOT NULL"),
+        postgresql_where=sa.text("condemned_at IS NOT NULL"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from math import exp, log
 
+from pinkslip.judge.evidence import cusum
 from pinkslip.judge.phrases import Weight, counted, quantity
 from pinkslip.judge.weighing import controls_discoveries, named
 from pinkslip.model.policy import Call, Unit
@@ -48,15 +49,17 @@ def _standard(call: Call, weight: Weight) -> str:
 
 
 def _decayed(call: Call, weight: Weight, *, holds: bool) -> str:
-    good, bad = _worker(named(call, "from")), _worker(named(call, "to"))
-    limit = quantity(weight.threshold, Unit.NUMBER)
+    good, bad = named(call, "from"), named(call, "to")
+    reached = f"{weight.value:.3g} of {weight.threshold:.3g}"
     if weight.value <= 0:
-        return f"its newest outcomes are those of {good}"
-    said = f"its newest outcomes are {_times(weight.value)} as likely from {bad} as from {good}"
-    reached = quantity(weight.value, Unit.NUMBER)
-    return (
-        f"{said} (decayed: {reached} of {limit})" if holds else f"{said} ({reached} of {limit})"
-    )
+        said = f"its newest outcomes are those of {_worker(good)}"
+    else:
+        times = _times(weight.value)
+        said = f"its newest outcomes are {times} as likely from {_worker(bad)} as from {_worker(good)}"
+    if holds:
+        return f"{said} (decayed: {reached})"
+    failures = cusum.failures_to_alarm(good, bad, weight.threshold - weight.value)
+    return f"{said} ({reached}; {counted(failures, 'failure')} in a row would be enough)"
 
 
 def _whose(weight: Weight) -> str:

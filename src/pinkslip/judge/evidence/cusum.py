@@ -6,7 +6,7 @@ is no credit, and it alarms at a limit. The fleet keeps the sums, in billionths 
 here is what moves them and what a sum says.
 """
 
-from math import log
+from math import ceil, log
 
 from pinkslip.fleet.snapshot import Floats
 from pinkslip.judge.view import Bools
@@ -17,10 +17,10 @@ def increments(good: float, bad: float) -> tuple[float, float]:
     return log(bad / good), log((1.0 - bad) / (1.0 - good))
 
 
-def failures_to_alarm(good: float, bad: float, limit: float) -> int:
-    """How many failures in a row raise the sum from 0 to the limit."""
+def failures_to_alarm(good: float, bad: float, missing: float) -> int:
+    """How many failures in a row raise the sum by what is missing to its limit."""
     _, failure = increments(good, bad)
-    return -int(-limit // failure)
+    return ceil(missing / failure)
 
 
 def alarms(sums: Floats, limit: float) -> tuple[Bools, Bools]:

@@ -10,6 +10,9 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Floats
 
+_DECIMALS = 12
+"""Beyond is rounding: nobody without a success is above 0 by its doing."""
+
 
 def bounds(tasks: Floats, successes: Floats, confidence: float) -> tuple[Floats, Floats]:
     """The lower and the upper bound; unknown where nothing has been done."""
@@ -18,7 +21,7 @@ def bounds(tasks: Floats, successes: Floats, confidence: float) -> tuple[Floats,
     rate, share = successes / n, z * z / n
     centre = rate + share / 2.0
     half = z * np.sqrt(rate * (1.0 - rate) / n + share / (4.0 * n))
-    return (
-        np.maximum((centre - half) / (1.0 + share), 0.0),
-        np.minimum((centre + half) / (1.0 + share), 1.0),
+    low, high = (centre - half) / (1.0 + share), (centre + half) / (1.0 + share)
+    return np.clip(np.round(low, _DECIMALS), 0.0, 1.0), np.clip(
+        np.round(high, _DECIMALS), 0.0, 1.0
     )

@@ -67,16 +67,7 @@ def judge(
     readings = Readings(measures)
     hearings, findings = hear_all(policy_set, state, readings)
     while True:
-        given = circumstances(
-            hearings,
-            readings=readings,
-            matching=state.matching,
-            guards=policy_set.guards,
-            stopped=stopped,
-            virtual=state.memory.virtual,
-            told=state.memory.told,
-            virtually_quarantined=_virtually_quarantined(hearings, measures),
-        )
+        given = surroundings(hearings, policy_set, state, readings, stopped=stopped)
         cases = cases_of(hearings)
         ruling = consult(cases, given)
         conclusions = conclude_all(
@@ -124,6 +115,28 @@ def judge(
             places={name: one.shelf for name, one in places.items() if len(one.shelf)},
             told=_told(policy_set, state, decisions, measures.now),
         ),
+    )
+
+
+def surroundings(
+    hearings: Sequence[Hearing],
+    policy_set: PolicySet,
+    state: JudgeState,
+    readings: Readings,
+    *,
+    stopped: str | None,
+) -> Circumstances:
+    """What guards know beside the cases, in the light of these hearings."""
+    memory = state.memory
+    return circumstances(
+        hearings,
+        readings=readings,
+        matching=state.matching,
+        guards=policy_set.guards,
+        stopped=stopped,
+        virtual=memory.virtual,
+        told=memory.told,
+        virtually_quarantined=_virtually_quarantined(hearings, readings.view),
     )
 
 

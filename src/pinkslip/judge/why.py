@@ -1,46 +1,51 @@
-"""Why a policy does, or does not, act on one agent: for people, from the very parts that decide."""
+"""Why a policy does, or does not, act on one agent: from the very parts that decide. `telling` puts it in words."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import PolicyAnswer
-from pinkslip.judge.consult import Circumstances, circumstances, consult, everybody_asked
+from pinkslip.judge.consult import Circumstances, consult, everybody_asked
 from pinkslip.judge.docket import Cases
-from pinkslip.judge.episodes import lasted_ms
-from pinkslip.judge.evaluate import Evaluator, Readings
-from pinkslip.judge.hearing import broken, hear_all, without
-from pinkslip.judge.kinds import is_stale_type, reads_outcomes
-from pinkslip.judge.phrases import counted, span
+from pinkslip.judge.episodes import is_announced, lasted_ms, must_be_announced
+from pinkslip.judge.evaluate import Readings, calls_of
+from pinkslip.judge.hearing import Hearing, broken, hear_all, without
+from pinkslip.judge.judge import surroundings
+from pinkslip.judge.memory import track_of
+from pinkslip.judge.places import (
+    PROBATION_MS,
+    Places,
+    Steps,
+    quarantine_ms,
+    remembered_quarantines,
+    steps_of,
+)
+from pinkslip.judge.shadowing import in_shadow, is_demoted
 from pinkslip.judge.state import JudgeState
+from pinkslip.judge.telling import NextRung, Stance, Testimony, sentence
 from pinkslip.judge.verdicts import Account
 from pinkslip.judge.view import FleetView
-from pinkslip.model.decisions import Episode
-from pinkslip.model.policy import Policy, PolicySet
+from pinkslip.judge.weighing import CONDITIONS
+from pinkslip.model.decisions import Episode, Place
+from pinkslip.model.policy import Policy, PolicySet, Rung
 from pinkslip.model.time import rfc3339
-from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Scope, Status, code_of
+from pinkslip.model.words import (
+    Action,
+    EpisodeState,
+    Guard,
+    Mode,
+    Scope,
+    Standing,
+    Status,
+    code_of,
+)
 
 __all__ = ["PolicyAnswer", "bypassed", "why"]
 
 _WAITING = code_of(Status.WAITING)
-
-_DONE = {
-    EpisodeState.SHADOWED: "it is in shadow, so this was recorded and nothing done",
-    EpisodeState.NOTICED: "people were told",
-    EpisodeState.ACTED: "it has fired the agent",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Testimony:
-    """What a policy's `when` says of one agent."""
-
-    truth: str = "unknown"
-    reasons: Sequence[str] = ()
-    values: Mapping[str, float | None] = field(default_factory=dict)
-    tasks: int = 0
+_WAITS = frozenset({EpisodeState.NOTICED, EpisodeState.AWAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +53,11 @@ class _Scene:
     """What is true of the fleet now, in the light of every policy that can be judged."""
 
     given: Circumstances
-    testimonies: Mapping[str, _Testimony]
-    """By policy."""
+    hearings: Mapping[str, Hearing]
+    testimonies: Mapping[str, Testimony]
+    """By policy, as the hearings are."""
     broken: Mapping[str, str]
     """What is said of each policy that breaks."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """How things are between one policy and one agent, before it is put in words."""
-
-    policy: Policy
-    refusal: str
-    """Why the policy is not about the agent; empty when it is."""
-    said: _Testimony
-    episode: Episode | None
-    lasted_ms: int
-    guards: tuple[tuple[Guard, str], ...]
 
 
 def why(
@@ -133,31 +126,34 @@ def _scene(
     """Hear everybody. A policy that breaks, or cannot be spoken of for this agent, is left out, as in a tick."""
     readings = Readings(measures)
     hearings, findings = hear_all(policy_set, state, readings)
-    testimonies: dict[str, _Testimony] = {}
+    testimonies: dict[str, Testimony] = {}
     for hearing in hearings:
-        policy = hearing.policy
         try:
-            testimonies[policy.name] = _testimony(policy, readings, slot)
+            testimonies[hearing.policy.name] = _testimony(hearing, slot)
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; its answer tells
-            findings.append(broken(policy, error))
-    given = circumstances(
-        without(hearings, findings),
-        readings=readings,
-        matching=state.matching,
-        guards=policy_set.guards,
-        stopped=stopped,
-        virtual=state.memory.virtual,
+            findings.append(broken(hearing.policy, error))
+    whole = without(hearings, findings)
+    return _Scene(
+        surroundings(whole, policy_set, state, readings, stopped=stopped),
+        {hearing.policy.name: hearing for hearing in whole},
+        testimonies,
+        {finding.policy: finding.message for finding in findings},
     )
-    return _Scene(given, testimonies, {finding.policy: finding.message for finding in findings})
 
 
-def _testimony(policy: Policy, readings: Readings, slot: int) -> _Testimony:
-    account = Account.of(policy, Evaluator(readings, policy.outcomes), np.array([slot]))
-    return _Testimony(
+def _testimony(hearing: Hearing, slot: int) -> Testimony:
+    slots = np.array([slot])
+    tree = hearing.policy.when.tree
+    account = Account.of(hearing.policy, hearing.evaluator, slots)
+    is_weighed = any(call.function in CONDITIONS for call in calls_of(tree))
+    return Testimony(
         truth=account.truth(0),
-        reasons=account.reasons(0),
+        reasons=tuple(account.reasons(0)),
         values=account.recorded_values(0),
+        unknowns=tuple(account.unknowns(0)),
         tasks=int(account.tasks[0]),
+        statistics=account.statistics(0),
+        meter=float(hearing.evaluator.meter(tree, slots)[0]) if is_weighed else None,
     )
 
 
@@ -166,62 +162,149 @@ def _answered(
 ) -> PolicyAnswer:
     if policy.name in scene.broken:
         return _broken(policy, episode, scene.broken[policy.name])
+    if policy.mode is Mode.OFF:  # nobody declared what it reads
+        return _answer(_off(policy, episode, scene, state, slot))
     try:
-        return _answer(_standing(policy, episode, scene, state, slot))
+        return _answer(_stance(policy, episode, scene, state, slot))
     except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; its answer tells
         return _broken(policy, episode, broken(policy, error).message)
 
 
-def _standing(
+def _off(
     policy: Policy, episode: Episode | None, scene: _Scene, state: JudgeState, slot: int
-) -> _Standing:
-    given = scene.given
-    view = given.readings.view
-    stale_type = is_stale_type(policy)
-    refusal = state.matching.refusal(policy, given.readings, slot=slot, stale_type=stale_type)
-    since = episode.true_since if episode is not None else None
-    is_off = policy.mode is Mode.OFF  # nobody declared what it reads
-    return _Standing(
+) -> Stance:
+    refusal = state.matching.refusal(policy, scene.given.readings, slot=slot, stale_type=False)
+    return Stance(
         policy=policy,
+        now=scene.given.readings.view.now,
+        mode=Mode.OFF,
         refusal=refusal,
-        said=_Testimony() if is_off else scene.testimonies[policy.name],
+        said=Testimony(),
         episode=episode,
+    )
+
+
+def _stance(
+    policy: Policy, episode: Episode | None, scene: _Scene, state: JudgeState, slot: int
+) -> Stance:
+    given, hearing = scene.given, scene.hearings[policy.name]
+    view, places = given.readings.view, hearing.places
+    shadow = bool(in_shadow(hearing.policy, view, np.array([slot]))[0])
+    since = None if episode is None else episode.true_since
+    refusal = _refusal(hearing, given, state, slot)
+    step = _next_step(hearing, episode, slot)
+    place = _place(policy, places, slot)
+    demoted = view.acts.demoted.get(policy.name)
+    return Stance(
+        policy=policy,
+        now=view.now,
+        mode=Mode.SHADOW if shadow else policy.mode,
+        refusal=refusal,
+        said=scene.testimonies[policy.name],
+        episode=episode,
+        is_announced=episode is not None and bool(is_announced(track_of([episode]))[0]),
         lasted_ms=0
         if since is None
         else int(lasted_ms(np.array([since]), view.now, view.blind_between)[0]),
         guards=()
-        if is_off or refusal
-        else consult(_case(policy, np.array([slot]), given), given).all_words(0),
+        if refusal
+        else consult(_case(hearing, slot, step, episode, given), given).all_words(0),
+        place=place,
+        step=None if step.is_done[0] else _spoken_step(policy, place, step, episode, view.now),
+        demoted=demoted.why if demoted and is_demoted(policy, view.acts) else None,
     )
 
 
-def _case(policy: Policy, slots: Integers, given: Circumstances) -> Cases:
+def _refusal(hearing: Hearing, given: Circumstances, state: JudgeState, slot: int) -> str:
+    """Why the policy is not about the agent; empty when it is."""
+    refusal = state.matching.refusal(
+        hearing.policy, given.readings, slot=slot, stale_type=hearing.is_stale_type
+    )
+    if not refusal and slot in hearing.places.away.tolist():
+        until = int(hearing.places.shelf.until[hearing.places.row_of[slot]])
+        return f"in shadow it would be in quarantine until {rfc3339(until)}"
+    return refusal
+
+
+def _place(policy: Policy, places: Places, slot: int) -> Place | None:
+    row = int(places.row_of[slot])
+    return None if row < 0 else places.shelf.place(policy.name, row)
+
+
+def _next_step(hearing: Hearing, episode: Episode | None, slot: int) -> Steps:
+    began_at = hearing.evaluator.readings.view.now if episode is None else episode.began_at
+    return steps_of(
+        hearing.policy, hearing.places, np.array([slot]), np.array([began_at], dtype=np.int64)
+    )
+
+
+def _announces(policy: Policy, rung: Rung, episode: Episode | None) -> bool:
+    if rung.action is not Action.FIRE:
+        return False
+    if episode is None:
+        return policy.notice_ms > 0 or policy.approval
+    return bool(must_be_announced(track_of([episode]), policy)[0])
+
+
+def _spoken_step(
+    policy: Policy, place: Place | None, step: Steps, episode: Episode | None, now: int
+) -> NextRung:
+    rung = policy.rungs[int(step.rung[0])]
+    return NextRung(
+        action=rung.action,
+        for_ms=_lasts_ms(policy, rung, place, now),
+        announces=_announces(policy, rung, episode),
+    )
+
+
+def _lasts_ms(policy: Policy, rung: Rung, place: Place | None, now: int) -> int | None:
+    """How long the rung would last; None: until recovery, or it has no end."""
+    match rung.action:
+        case Action.PROBATION:
+            given = None if policy.clear_when is not None else PROBATION_MS
+            return rung.for_ms or given
+        case Action.QUARANTINE:
+            before = 0 if place is None else remembered_quarantines(place, now=now)
+            return quarantine_ms(rung, before + 1)
+        case Action.NOTIFY | Action.FIRE:
+            return None
+
+
+def _case(
+    hearing: Hearing, slot: int, step: Steps, episode: Episode | None, given: Circumstances
+) -> Cases:
     """What guards would be asked, did the policy want to act on the agent now."""
+    policy, view = hearing.policy, given.readings.view
+    slots: Integers = np.array([slot], dtype=np.int64)
+    rung = policy.rungs[int(step.rung[0])]
+    shadow = in_shadow(policy, view, slots)
     return Cases(
         rank=np.zeros(1, dtype=np.int64),
         slot=slots,
-        number=given.readings.view.numbers[slots],
+        number=view.numbers[slots],
         strength=np.zeros(1),
-        action=np.array([code_of(policy.action)], dtype=np.int64),
-        announces=np.zeros(1, dtype=np.bool_),
-        is_shadow=np.array([policy.mode is Mode.SHADOW]),
-        is_stale_type=np.array([is_stale_type(policy)]),
-        reads_outcomes=np.array([reads_outcomes(policy)]),
+        action=np.array([code_of(rung.action)], dtype=np.int64),
+        announces=~shadow & _announces(policy, rung, episode),
+        is_shadow=shadow,
+        is_stale_type=np.array([hearing.is_stale_type]),
+        reads_outcomes=np.array([hearing.reads_outcomes]),
         by_lineage=np.array([policy.scope is Scope.LINEAGE]),
     )
 
 
-def _answer(standing: _Standing) -> PolicyAnswer:
-    policy, episode, guards = standing.policy, standing.episode, standing.guards
+def _answer(stance: Stance) -> PolicyAnswer:
+    policy, episode, guards = stance.policy, stance.episode, stance.guards
+    standing, until = _standing(stance)
+    waits = episode is not None and episode.state in _WAITS
     return PolicyAnswer(
         policy=policy.name,
-        mode=policy.mode,
+        mode=stance.mode,
         action=policy.action,
         reason=policy.reason,
-        matches=not standing.refusal,
+        matches=not stance.refusal,
         when=policy.when.text,
-        truth=standing.said.truth,
-        values=standing.said.values,
+        truth=stance.said.truth,
+        values=stance.said.values,
         state=EpisodeState.CLEAR if episode is None else episode.state,
         began_at=None if episode is None else episode.began_at,
         true_since=None if episode is None else episode.true_since,
@@ -229,8 +312,24 @@ def _answer(standing: _Standing) -> PolicyAnswer:
         guard=guards[0][0] if guards else None,
         guard_detail=guards[0][1] if guards else "",
         guards=guards,
-        words=_sentence(standing),
+        words=sentence(stance),
+        rung=0 if stance.place is None else stance.place.rung + 1,
+        rungs=len(policy.ladder),
+        standing=standing,
+        until=until,
+        waiting_decision=episode.decision_id if episode is not None and waits else None,
+        meter=stance.said.meter,
+        statistics=stance.said.statistics,
     )
+
+
+def _standing(stance: Stance) -> tuple[Standing, int | None]:
+    """What the policy makes of the agent, and until when; in shadow nothing."""
+    if stance.is_announced and stance.episode is not None:
+        return Standing.NOTICE, stance.episode.until
+    if stance.place is not None and not stance.place.is_shadow:
+        return stance.place.standing, stance.place.until
+    return Standing.ACTIVE, None
 
 
 def _broken(policy: Policy, episode: Episode | None, message: str) -> PolicyAnswer:
@@ -252,70 +351,5 @@ def _broken(policy: Policy, episode: Episode | None, message: str) -> PolicyAnsw
         guard_detail="",
         guards=(),
         words=message,
+        rungs=len(policy.ladder),
     )
-
-
-def _sentence(standing: _Standing) -> str:
-    if standing.policy.mode is Mode.OFF:
-        return "it is off"
-    if standing.refusal:
-        return f"it is not about this agent: {standing.refusal}" + _still_open(standing)
-    match standing.said.truth:
-        case "true":
-            return f"it holds: {_joined(standing.said.reasons)}; {_what_next(standing)}"
-        case "false":
-            said = f"it does not hold: {_joined(standing.said.reasons)}"
-            return said + _still_open(standing)
-        case _:
-            return (
-                f"it cannot be told: {_unknowns(standing)}; unknown never acts"
-                + _still_open(standing)
-            )
-
-
-def _what_next(standing: _Standing) -> str:
-    """What is missing between a condition that holds and its action."""
-    policy, episode = standing.policy, standing.episode
-    state = EpisodeState.CLEAR if episode is None else episode.state
-    if state in _DONE and episode is not None:
-        return f"{_DONE[state]}, and it does nothing more until the episode ends"
-    wait_ms = policy.for_ms - standing.lasted_ms
-    if wait_ms > 0:
-        return f"for {span(standing.lasted_ms)} of {span(policy.for_ms)}, {span(wait_ms)} are missing"
-    if standing.guards:
-        return "held back by " + " and ".join(
-            f"{guard} ({words})" for guard, words in standing.guards
-        )
-    return f"nothing is missing: the next tick {_deed(policy)}"
-
-
-def _deed(policy: Policy) -> str:
-    deed = "fires the agent" if policy.action is Action.FIRE else "tells people"
-    return deed if policy.mode is Mode.ENFORCE else f"records in shadow that enforcing {deed}"
-
-
-def _still_open(standing: _Standing) -> str:
-    """An episode may outlast its condition."""
-    episode, policy = standing.episode, standing.policy
-    if episode is None or episode.state is EpisodeState.PENDING:
-        return ""
-    ends = (
-        f"until {policy.clear_when.text}"
-        if policy.clear_when is not None
-        else f"until it has not held for {span(policy.keep_for_ms)}"
-    )
-    return f"; its episode of {rfc3339(episode.began_at)} is still {episode.state}, {ends}"
-
-
-def _unknowns(standing: _Standing) -> str:
-    unknown = [key for key, value in standing.said.values.items() if value is None]
-    if not unknown:
-        return "it divides by zero"
-    asks_tasks = any("[" in key for key in unknown)
-    tasks = f" with {counted(standing.said.tasks, 'task')} in its windows" if asks_tasks else ""
-    verb = "is" if len(unknown) == 1 else "are"
-    return f"{' and '.join(unknown)} {verb} unknown{tasks}"
-
-
-def _joined(reasons: Sequence[str]) -> str:
-    return " and ".join(reasons)

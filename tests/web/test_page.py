@@ -12,10 +12,14 @@ from tests.web.backend import NOW, MemoryBackend
 from tests.web.conftest import Served
 
 from pinkslip.judge.conclusions import PanicPool
-from pinkslip.model.words import Standing, Status
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.mass_restart import Deploy
+from pinkslip.model.facts import Demoted, Silence
+from pinkslip.model.words import EpisodeState, Standing, Status, Verdict
 from pinkslip.policies.load import Source, load
-from pinkslip.store.views import Stopped
-from pinkslip.web.overview import SHOWN_AGENTS
+from pinkslip.store.views import Stopped, StoredSilence
+from pinkslip.web.backend import SilenceState
+from pinkslip.web.overview import SHOWN_AGENTS, SHOWN_WAITING
 
 
 class Reader(HTMLParser):
@@ -114,6 +118,58 @@ async def test_what_must_be_known_first_stands_first(
     assert "2 fired but still reporting" in page.text
     assert "could not be reloaded" in page.text
     assert "x.yaml:2" in page.text
+
+
+async def test_what_waits_for_a_person_stands_first_with_the_way_to_it(
+    served: Served, backend: MemoryBackend
+) -> None:
+    announced = [backend.decide(verdict=Verdict.NOTICED) for _ in range(SHOWN_WAITING + 2)]
+    for place, decision in enumerate(announced):
+        backend.wait(decision, until=NOW + 900_000 - place * 60_000)
+    asked = backend.decide(verdict=Verdict.ASKED)
+    backend.wait(asked, state=EpisodeState.AWAITING, until=None, words="asked <b>you</b>")
+
+    page = await read(served)
+
+    assert "In 9 min failing would fire a" in page.text
+    assert page.text.index("In 9 min") < page.text.index("In 10 min")
+    assert "3 more wait" in page.text
+    assert f"/decisions/{announced[-1].id}" in page.addresses
+    assert "8 waiting" in page.text
+
+    backend.facts = replace(backend.facts, waiting=backend.facts.waiting[-1:])
+    page = await read(served)
+
+    assert "Approval asked: failing would fire a asked <b>you</b>" in page.text
+    assert f"/decisions/{asked.id}" in page.addresses
+
+
+async def test_what_holds_and_what_people_set_is_told(
+    served: Served, backend: MemoryBackend
+) -> None:
+    silence = Silence("s", (("role", ("dev",), ()),), "ann", "deploy", NOW, NOW + 60_000)
+    demoted = Demoted(NOW, 1, "failing", "0123456789abcdef", "overruled 2 times within a day")
+    backend.facts = replace(
+        backend.facts,
+        causes=(Cause("model", "gpt-9", 12, 14, 1, 60, 1e-9),),
+        deploys=(Deploy("dev", NOW, 8, 9),),
+        silences=(
+            SilenceState(stored=StoredSilence(silence=silence, created_at=NOW), matched=4),
+        ),
+        demoted=(demoted,),
+        refused=3,
+    )
+    backend.policy_state = replace(backend.policy_state, demoted={"failing": demoted})
+
+    page = await read(served)
+
+    assert "12 of 13 failing agents have model gpt-9" in page.text
+    assert "Mass restart in pool 'dev' 8 of 9 restarted" in page.text
+    assert "4 agents silenced agents whose role is dev are silenced by ann" in page.text
+    assert "Policy failing is in shadow since now: overruled 2 times within a day" in page.text
+    assert "overruled, in shadow" in page.text
+    assert "3 reports of fired workers refused" in page.text
+    assert "/api/silences?active=true" in page.addresses
 
 
 async def test_an_empty_fleet_is_told_how_to_begin(served: Served) -> None:

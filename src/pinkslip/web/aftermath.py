@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pinkslip.model.time import spoken
 from pinkslip.model.words import DeliveryState, EpisodeState, Verdict
 from pinkslip.store.views import Fire, StoredDecision
-from pinkslip.web.backend import Waiting
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.words import Displays, concluded, one_line, quoted, sentence, when
 
 _SETTLES = frozenset(

@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed
+from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed, Waiting
 from pinkslip.judge.guards.common_cause import Cause
 from pinkslip.judge.guards.envelope import PoolLimit
 from pinkslip.judge.guards.mass_restart import Deploy
@@ -21,7 +21,7 @@ from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.facts import Demoted
 from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.ports import Receipt
-from pinkslip.model.words import ActorKind, EpisodeState, Guard
+from pinkslip.model.words import ActorKind, Guard
 from pinkslip.policies.known import Known
 from pinkslip.policies.problems import Problem
 from pinkslip.store.acts import FireDone
@@ -68,22 +68,6 @@ class Actor(Struct, frozen=True):
 
     kind: ActorKind
     name: str
-
-
-class Waiting(Struct, frozen=True, kw_only=True):
-    """A fire that was announced, or asked for, and is not settled."""
-
-    decision_id: str
-    """The one that announced it: a veto or an approval names it."""
-    policy: str
-    agent_no: int
-    agent_id: str
-    state: EpisodeState
-    """NOTICED: it happens by itself at `until`. AWAITING: never without an approval, nor before `until`."""
-    since: int
-    until: int | None
-    reason: str | None
-    words: str
 
 
 class SilenceState(Struct, frozen=True, kw_only=True):

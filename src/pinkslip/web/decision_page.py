@@ -12,7 +12,7 @@ from pinkslip.model.time import rfc3339
 from pinkslip.model.words import ActorKind, EpisodeState, Verdict
 from pinkslip.store.views import DecisionFilters, Fire, StoredDecision
 from pinkslip.web.aftermath import Beside, became
-from pinkslip.web.backend import Waiting
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.handlers.decisions import found_decision
 from pinkslip.web.routes import Call
 from pinkslip.web.words import (
@@ -153,17 +153,17 @@ def _acts(beside: Beside) -> Iterator[Act]:
     yield Act(
         name="veto",
         label="Veto",
-        tone="bad",
+        tone="good",
         path=f"{path}/veto",
-        asks=f"Stop {waiting.policy} from firing {waiting.agent_id}?",
+        asks=f"Stop policy {waiting.policy} from firing {waiting.agent_id}?",
     )
     if _may_be_approved(waiting, beside):
         yield Act(
             name="approve",
             label="Approve",
-            tone="good",
+            tone="bad",
             path=f"{path}/approve",
-            asks=f"Let {waiting.policy} fire {waiting.agent_id}?",
+            asks=f"Let policy {waiting.policy} fire {waiting.agent_id}?",
         )
 
 

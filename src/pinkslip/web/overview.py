@@ -31,7 +31,8 @@ from pinkslip.store.views import (
     StoredDecision,
 )
 from pinkslip.web.answers import enforcing, view_of
-from pinkslip.web.backend import Facts, PolicyState, SilenceState, Waiting
+from pinkslip.web.backend import Facts, PolicyState, SilenceState
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.routes import Call
 from pinkslip.web.selection import Mask, left, select
 from pinkslip.web.words import Displays, counted, reason_shown, silence_said
@@ -338,7 +339,7 @@ def _deploy(deploy: Deploy, *, now: int) -> Banner:
     return Banner(
         tone="calm",
         title=f"Mass restart in {pool}",
-        text=f"{deploy.restarted} of {deploy.size} restarted since {_ago(now - deploy.since)}; "
+        text=f"{deploy.restarted} of {deploy.size} restarted, the first {_ago(now - deploy.since)}; "
         "that looks like a deploy, so silence is not judged there",
     )
 

@@ -12,7 +12,8 @@ from textwrap import wrap
 from pinkslip.model.words import Verdict
 from pinkslip.store.views import Fire, StoredDecision
 from pinkslip.web.aftermath import Beside, became
-from pinkslip.web.backend import ChainState, SilenceState, Waiting
+from pinkslip.web.backend import ChainState, SilenceState
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.words import (
     GUARD_SAID,
     Displays,

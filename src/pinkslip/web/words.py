@@ -280,7 +280,7 @@ def silence_said(stored: StoredSilence) -> str:
     if stored.ended_at is not None:
         end = f"until {one_line(stored.ended_by or 'somebody')} ended it on {when(stored.ended_at)}"
     return (
-        f"{one_line(silence.owner)} silenced agents whose {match_said(silence.match)}, "
+        f"agents whose {match_said(silence.match)} are silenced by {one_line(silence.owner)} "
         f"from {when(silence.starts_at)} {end}: {one_line(silence.reason)}"
     )
 

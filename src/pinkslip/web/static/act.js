@@ -4,11 +4,14 @@
 const TIMEOUT_MS = 15000;
 const dialog = document.getElementById("confirm");
 const form = dialog.querySelector("form");
+const yes = form.querySelector("button[value=yes]");
 const complaint = form.querySelector("[role=alert]");
 
 function ask(button) {
   dialog.dataset.to = button.dataset.to;
   document.getElementById("asks").textContent = button.dataset.asks;
+  yes.textContent = button.textContent;
+  yes.className = button.className;
   complaint.textContent = "";
   dialog.showModal();
 }

@@ -1,0 +1,511 @@
+"""Evidence functions asked of a fleet: counts since the evidence began, scopes, ledgers, pools, and what is unknown."""
+
+from dataclasses import replace
+from math import exp, inf, log, nan
+
+import numpy as np
+import pytest
+from tests.judge.world import START, Agent, World
+
+from pinkslip.fleet.snapshot import Floats
+from pinkslip.judge.evaluate import Evaluator, Readings, Truth, calls_of
+from pinkslip.judge.evidence.proven import log_e
+from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.view import Bools
+from pinkslip.model.policy import Filter
+from pinkslip.model.words import Scope, Standing
+from pinkslip.policies.language import parse_condition
+
+PROVEN = "proven(success < 70%, error=1%)"
+DECAYED = "decayed(success, from=85%, to=60%)"
+
+
+def make_ledger(world: World, *, has_ladder: bool = True, **columns: list[int]) -> Ledger:
+    """What is left out, agent by agent; nothing where it is not said."""
+    given = {name: np.array(values, dtype=np.int64) for name, values in columns.items()}
+    return replace(whole(world, has_ladder=has_ladder), **given)
+
+
+def asked(world: World, **given: object) -> Evaluator:
+    return Evaluator(Readings(world), Filter(), **given)  # type: ignore[arg-type]  # its keywords
+
+
+def truth(text: str, world: World, **given: object) -> list[str]:
+    evaluator = asked(world, **given)
+    return words(evaluator.truth(parse_condition(text).tree, evaluator.readings.everybody))
+
+
+def words(answer: Truth) -> list[str]:
+    return [
+        "true" if yes else "false" if no else "unknown"
+        for yes, no in zip(answer.yes.tolist(), answer.no.tolist(), strict=True)
+    ]
+
+
+def number(text: str, world: World, **given: object) -> Floats:
+    """The first evidence function of a condition."""
+    evaluator = asked(world, **given)
+    call = next(calls_of(parse_condition(text).tree))
+    return evaluator.number(call, evaluator.readings.everybody)
+
+
+def counted(*counts: tuple[int, int], **given: object) -> list[Agent | None]:
+    return [
+        Agent(number=place + 1, counted=each, **given)  # type: ignore[arg-type]  # fields of Agent
+        for place, each in enumerate(counts)
+    ]
+
+
+# proven
+
+
+def test_it_is_proven_denied_or_unknown() -> None:
+    world = World([*counted((40, 12), (40, 26), (40, 38), (0, 0)), None])
+
+    assert truth(PROVEN, world) == ["true", "false", "false", "unknown", "unknown"]
+
+
+def test_not_unknown_is_unknown_for_evidence_too() -> None:
+    assert truth(f"not {PROVEN}", World(counted((0, 0), (40, 12)))) == ["unknown", "false"]
+
+
+def first_proof(passes: int, *, has_ladder: bool) -> int:
+    """After how many failures in a row."""
+    for failures in range(1, 60):
+        world = World(counted((failures, 0)))
+        ledger = make_ledger(world, has_ladder=has_ladder, passes=[passes])
+        if truth(PROVEN, world, ledger=ledger) == ["true"]:
+            return failures
+    raise AssertionError("never")
+
+
+def test_without_a_ladder_the_whole_error_is_spent_at_once() -> None:
+    assert first_proof(1, has_ladder=False) == first_proof(9, has_ladder=False) == 6
+
+
+def test_each_pass_through_a_ladder_asks_for_more() -> None:
+    needed = [first_proof(passes, has_ladder=True) for passes in (1, 2, 3, 30)]
+
+    assert needed == sorted(needed)
+    assert needed[0] >= first_proof(1, has_ladder=False)
+    assert needed[-1] > needed[1] > needed[0]
+
+
+@pytest.mark.parametrize("passes", [1, 2, 7])
+def test_a_pass_spends_its_share_of_the_error(passes: int) -> None:
+    world = World(counted((40, 12)))
+    ledger = make_ledger(world, passes=[passes])
+
+    (call,) = calls_of(parse_condition(PROVEN).tree)
+    weighed = asked(world, ledger=ledger).weigh(call, np.array([0]))
+
+    assert exp(-weighed.threshold[0]) == pytest.approx(0.01 / (passes * (passes + 1)))
+
+
+def test_what_came_before_the_evidence_began_is_left_out() -> None:
+    world = World(counted((140, 112), (140, 112)))
+    ledger = make_ledger(world, has_ladder=False, base_tasks=[100, 0], base_successes=[100, 0])
+
+    assert truth(PROVEN, world, ledger=ledger) == ["true", "false"]
+
+
+def test_evidence_that_just_began_anew_is_unknown() -> None:
+    world = World(counted((40, 12)))
+    ledger = make_ledger(world, base_tasks=[40], base_successes=[12])
+
+    assert truth(PROVEN, world, ledger=ledger) == ["unknown"]
+
+
+def test_counts_that_began_again_below_their_base_are_nothing_rather_than_less() -> None:
+    world = World(counted((3, 0)))
+    ledger = make_ledger(world, base_tasks=[40], base_successes=[12])
+
+    assert truth(PROVEN, world, ledger=ledger) == ["unknown"]
+
+
+def test_a_lineage_is_proven_by_all_of_its_agents() -> None:
+    agents = counted((10, 3), (10, 3), (10, 3), lineage="worker")
+    world = World([*agents, *counted((10, 3))], past={"worker": (20, 6)})
+
+    assert truth(PROVEN, world) == ["false"] * 4
+    assert truth(PROVEN, world, scope=Scope.LINEAGE) == ["true"] * 3 + ["false"]
+
+
+# proven over the fleet
+
+FDR = "proven(success < 70%, fdr=5%)"
+
+
+def test_one_bad_agent_pays_for_the_fleet_and_many_pay_less() -> None:
+    good = [(40, 34)] * 60
+    bad = (14, 4)  # an e-value of about 31: enough at 5 % alone, not among sixty
+
+    assert truth(FDR, World(counted(bad))) == ["true"]
+    assert truth(FDR, World(counted(bad, *good)))[0] == "false"
+    assert truth(FDR, World(counted(*[bad] * 60, *good)))[:60] == ["true"] * 60
+
+
+def test_the_unknown_and_those_the_policy_is_not_about_are_no_part_of_the_family() -> None:
+    bad, good = (14, 4), (40, 34)
+    world = World(counted(bad, *[good] * 60, (0, 0)))
+    only_the_bad: Bools = np.arange(62) == 0
+
+    assert truth(FDR, World(counted(bad, *[(0, 0)] * 60)))[:2] == ["true", "unknown"]
+    assert truth(FDR, world, among=only_the_bad)[0] == "true"
+
+
+def test_no_order_of_agents_changes_who_is_discovered() -> None:
+    counts = [(14, 4)] * 3 + [(12, 4)] * 3 + [(40, 34)] * 20
+    once = truth(FDR, World(counted(*counts)))
+
+    again = truth(FDR, World(counted(*reversed(counts))))
+
+    assert once == again[::-1]
+
+
+def test_a_pass_does_not_spend_false_discoveries() -> None:
+    world = World(counted((14, 4)))
+
+    assert truth(FDR, world, ledger=make_ledger(world, passes=[50])) == ["true"]
+
+
+def test_a_bar_on_record_is_taken_as_it_is() -> None:
+    world = World(counted((14, 4)))
+    (call,) = calls_of(parse_condition(FDR).tree)
+
+    assert truth(FDR, world, bars={call: 99.0}) == ["false"]
+
+
+# decayed
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(8.9, "false"), (9.0, "true"), (9.1, "true"), (nan, "unknown")]
+)
+def test_it_has_decayed_from_its_limit_on(value: float, expected: str) -> None:
+    world = World([Agent(number=1, cusum=value)])
+
+    assert truth(DECAYED, world) == [expected]
+    assert truth("decayed(success, from=85%, to=60%, limit=20)", world) == [
+        "unknown" if expected == "unknown" else "false"
+    ]
+
+
+# leaning, meter and strength
+
+
+def test_leaning_asks_at_the_square_root_of_the_error_and_half_the_limit() -> None:
+    world = World(counted((8, 2), (40, 26)))
+    tree = parse_condition(PROVEN).tree
+    evaluator = asked(world)
+    at_the_root = truth("proven(success < 70%, error=10%)", world)
+
+    assert words(evaluator.truth(tree, np.arange(2))) == ["false", "false"]
+    assert words(evaluator.leaning(tree, np.arange(2))) == at_the_root == ["true", "false"]
+
+    old = World([Agent(number=1, cusum=4.5), Agent(number=2, cusum=4.4)])
+    assert words(asked(old).leaning(parse_condition(DECAYED).tree, np.arange(2))) == [
+        "true",
+        "false",
+    ]
+
+
+def test_leaning_spends_the_root_of_a_passs_share_and_of_false_discoveries() -> None:
+    world = World(counted((40, 12)))
+    (call,) = calls_of(parse_condition(PROVEN).tree)
+    (family,) = calls_of(parse_condition(FDR).tree)
+    leaning = replace(asked(world, ledger=make_ledger(world, passes=[2])), lean=0.5)
+
+    assert exp(-leaning.weigh(call, np.array([0])).threshold[0]) == pytest.approx(
+        (0.01 / 6) ** 0.5
+    )
+    assert exp(-leaning.weigh(family, np.array([0])).threshold[0]) == pytest.approx(0.05**0.5)
+
+
+def test_leaning_leaves_comparisons_alone() -> None:
+    world = World([Agent(number=1, values={"progress_age": 2.0})])
+    tree = parse_condition("progress_age > 3s").tree
+
+    assert words(asked(world).leaning(tree, np.array([0]))) == ["false"]
+
+
+def meter(text: str, world: World) -> list[float]:
+    evaluator = asked(world)
+    return evaluator.meter(parse_condition(text).tree, evaluator.readings.everybody).tolist()
+
+
+def test_the_meter_says_how_much_of_the_way_is_done() -> None:
+    world = World(counted((40, 12), (3, 0), (40, 38), (0, 0)))
+
+    proven, some, none, unknown = meter(PROVEN, world)
+
+    (e,) = log_e(np.array([3]), np.array([0]), 0.7)
+    assert (proven, none, unknown) == (1.0, 0.0, 0.0)
+    assert some == pytest.approx(e / log(100))
+
+
+def test_the_meter_of_parts() -> None:
+    world = World([Agent(number=1, cusum=4.5, values={"progress_age": 2.0})])
+
+    assert meter(DECAYED, world) == [0.5]
+    assert meter(f"{DECAYED} and progress_age > 1s", world) == [0.5]
+    assert meter(f"{DECAYED} and progress_age > 3s", world) == [0.0]
+    assert meter(f"{DECAYED} or progress_age > 1s", world) == [1.0]
+    assert meter(f"{DECAYED} or task_age > 1s", world) == [0.5]
+    assert meter(f"not {DECAYED}", world) == [1.0]
+
+
+def strength(text: str, world: World, *, holds: bool = True) -> list[float]:
+    evaluator = asked(world)
+    tree = parse_condition(text).tree
+    found: list[float] = evaluator.strength(
+        tree, evaluator.readings.everybody, holds=holds
+    ).tolist()
+    return found
+
+
+def test_stronger_evidence_is_stronger() -> None:
+    world = World(counted((10, 1), (20, 2), (200, 20)))
+
+    weak, strong, strongest = strength(PROVEN, world)
+
+    assert 0 < weak < strong < strongest < 1
+
+
+def test_strength_of_evidence_is_how_far_beyond_its_limit_it_is() -> None:
+    world = World(
+        [Agent(number=place + 1, cusum=value) for place, value in enumerate((9.0, 18.0, 3.0))]
+    )
+
+    assert strength(DECAYED, world) == [0.0, 0.5, 0.0]
+    assert strength(DECAYED, world, holds=False) == [0.0, 0.0, pytest.approx(2 / 3)]
+    assert strength(f"not {DECAYED}", world)[2] == pytest.approx(2 / 3)
+
+
+def test_the_strength_of_what_is_unknown_is_none() -> None:
+    world = World([Agent(number=1, cusum=nan, counted=(0, 0))])
+
+    assert strength(f"{DECAYED} or {PROVEN}", world) == [0.0]
+
+
+# bounds
+
+
+def in_window(tasks: float, successes: float) -> Agent:
+    values = {"tasks[1h]": tasks, "successes[1h]": successes}
+    return Agent(number=1, values=values)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("upper(success_rate[1h]) < 70%", 0.78, id="95 % where none is given"),
+        pytest.param("upper(success_rate[1h], confidence=99%) < 70%", 0.82, id="99 %"),
+        pytest.param("lower(success_rate[1h]) < 70%", 0.39, id="lower"),
+    ],
+)
+def test_bounds_of_a_rate(text: str, expected: float) -> None:
+    assert number(text, World([in_window(20, 12)]))[0] == pytest.approx(expected, abs=0.006)
+
+
+def test_bounds_are_known_below_min_tasks_and_unknown_without_any() -> None:
+    text = "upper(success_rate[1h]) < 70%"
+
+    assert truth(text, World([in_window(3, 0), in_window(0, 0), in_window(nan, nan)])) == [
+        "true",
+        "unknown",
+        "unknown",
+    ]
+
+
+# pools
+
+
+def in_pool(*rates: float, role: str = "developer") -> list[Agent | None]:
+    return [
+        Agent(number=place + 1, role=role, values={"success_rate[1h]": rate})
+        for place, rate in enumerate(rates)
+    ]
+
+
+def test_peers_are_the_active_others_of_the_pool() -> None:
+    agents = in_pool(0.2, 0.8, 0.9, 1.0) + in_pool(0.1, 0.1, 0.1, role="tester")
+    agents += [
+        Agent(number=20, finished=True, values={"success_rate[1h]": 0.0}),
+        Agent(number=21, standing=Standing.QUARANTINED, values={"success_rate[1h]": 0.0}),
+        None,
+    ]
+
+    found = number("peers(success_rate[1h]) > 0%", World(agents))
+
+    assert found[0] == 0.9
+    assert found[1] == pytest.approx(0.9)
+    assert np.isnan(found[4:7]).all()
+
+
+def test_the_pool_is_the_guards_label() -> None:
+    agents = in_pool(0.2, 0.8, 0.9) + in_pool(1.0, role="tester")
+
+    by_role = number("peers(success_rate[1h]) > 0%", World(agents))
+    by_model = number("peers(success_rate[1h]) > 0%", World(agents), pool="model")
+
+    assert np.isnan(by_role[0])
+    assert by_model[0] == 0.9
+
+
+def test_an_outlier_is_worse_than_its_pool_whichever_way_worse_is() -> None:
+    costs = [1.0, 1.1, 1.2, 1.3, 9.0]
+    agents = in_pool(0.80, 0.82, 0.84, 0.86, 0.10)
+    for agent, cost in zip(agents, costs, strict=True):
+        agent.values["cost[1h]"] = cost  # type: ignore[union-attr]  # all are there
+
+    rates = number("outlier(success_rate[1h]) > 3 and success_rate[1h] < 60%", World(agents))
+    spent = number("outlier(cost[1h]) > 3 and cost[1h] > $5", World(agents))
+
+    assert rates[4] > 20
+    assert spent[4] > 20
+    assert rates[0] < 3
+
+
+def test_an_outlier_of_the_unknown_is_unknown() -> None:
+    agents = in_pool(0.80, 0.82, 0.84, 0.86, 0.10, nan)
+
+    assert truth("outlier(success_rate[1h]) > 3 and success_rate[1h] < 60%", World(agents)) == [
+        "false", "false", "false", "false", "true", "unknown",
+    ]  # fmt: skip
+
+
+def test_what_costs_most_is_asked_only_of_those_it_can_change() -> None:
+    class Counting(World):
+        reads = 0
+
+        def value(self, name: str, *rest: object) -> Floats:
+            type(self).reads += name == "cost"
+            return super().value(name, *rest)  # type: ignore[arg-type]  # passed on
+
+    agents: list[Agent | None] = [Agent(number=1, values={"failures[1h]": 4.0})]
+
+    assert truth("outlier(cost[1h]) > 3 and failures[1h] >= 5", Counting(agents)) == ["false"]
+    assert Counting.reads == 0
+
+
+def test_the_posterior_leans_on_the_pool_and_on_what_was_seen() -> None:
+    text = "posterior(success < 70%) > 99%"
+    alone = number(text, World(counted((10, 3))))
+    in_good_company = number(text, World(counted((10, 3), *[(40, 36), (40, 38), (40, 35)] * 4)))
+
+    assert alone[0] == pytest.approx(0.996, abs=0.001)
+    assert in_good_company[0] < alone[0] - 0.02
+
+
+def test_the_posterior_counts_since_the_evidence_began() -> None:
+    world = World(counted((110, 103)))
+    ledger = make_ledger(world, base_tasks=[100], base_successes=[100])
+
+    assert number("posterior(success < 70%) > 99%", world, ledger=ledger)[0] == pytest.approx(
+        0.996, abs=0.001
+    )
+
+
+def test_the_posterior_of_who_has_done_nothing_is_unknown() -> None:
+    world = World(counted((0, 0), (40, 2), (40, 3), (40, 4)))
+
+    assert truth("posterior(success < 70%) > 99%", world)[0] == "unknown"
+
+
+def test_agents_with_too_few_tasks_make_no_prior() -> None:
+    few = counted((10, 3), *[(4, 4)] * 9)
+    text = "posterior(success < 70%) > 99%"
+
+    assert number(text, World(few))[0] == pytest.approx(0.996, abs=0.001)
+    assert number(text, World(few, min_tasks=4))[0] < 0.99
+
+
+def test_what_is_expected_is_compared_within_the_pool() -> None:
+    def worker(good: int, role: str = "developer") -> Agent:
+        return Agent(number=1, role=role, kinds={"easy": (10, good), "": (2, 1)})
+
+    agents: list[Agent | None] = [worker(9), worker(9), worker(2), worker(1, "tester"), None]
+
+    found = asked(World(agents)).number(
+        parse_condition("expected_ratio[1d] < 50%").tree.left,  # type: ignore[union-attr]  # a comparison
+        np.arange(5),
+    )
+
+    assert found[2] == pytest.approx(3 / 10)
+    assert found[0] > 1
+    assert np.isnan(found[3:]).all()
+    assert truth("expected_ratio[1d] < 50%", World(agents)) == [
+        "false", "false", "true", "unknown", "unknown",
+    ]  # fmt: skip
+
+
+def test_expecting_takes_min_tasks() -> None:
+    agents = [Agent(number=n, kinds={"easy": (5, n)}) for n in (1, 2)]
+
+    known = truth("expected_ratio[1d] < 90%", World(agents, min_tasks=5))
+    unknown = truth("expected_ratio[1d] < 90%", World(agents, min_tasks=6))
+
+    assert (known, unknown) == (["true", "false"], ["unknown"] * 2)
+
+
+@pytest.mark.parametrize("value", [inf, -inf])
+def test_nothing_infinite_comes_out(value: float) -> None:
+    agents = in_pool(value, value, value, value, value, 0.1)
+
+    assert np.isnan(number("peers(success_rate[1h]) > 0%", World(agents))).all()
+
+
+# asked once
+
+
+def test_twenty_policies_read_a_fleet_once() -> None:
+    class Counting(World):
+        asked_of: list[str] = []  # noqa: RUF012 - one world, one list
+
+        def counts(self, *given: object) -> object:  # type: ignore[override]  # passed on
+            self.asked_of.append("counts")
+            return super().counts(*given)  # type: ignore[arg-type]  # passed on
+
+        def cusum(self, *given: object) -> Floats:
+            self.asked_of.append("cusum")
+            return super().cusum(*given)  # type: ignore[arg-type]  # passed on
+
+        def task_kinds(self, *given: object) -> object:  # type: ignore[override]  # passed on
+            self.asked_of.append("kinds")
+            return super().task_kinds(*given)  # type: ignore[arg-type]  # passed on
+
+    readings = Readings(Counting(counted((40, 12), (40, 30))))
+    for target in (50, 60, 70):
+        text = f"proven(success < {target}%, error=1%) or {DECAYED} or expected_ratio[1h] < 50%"
+        Evaluator(readings, Filter()).truth(parse_condition(text).tree, np.arange(2))
+
+    assert sorted(Counting.asked_of) == ["counts", "cusum", "kinds"]
+
+
+def test_a_condition_is_no_number_and_a_number_no_condition() -> None:
+    evaluator = asked(World(counted((40, 12))))
+    (proven,) = calls_of(parse_condition(PROVEN).tree)
+    (posterior,) = calls_of(parse_condition("posterior(success < 70%) > 99%").tree)
+
+    with pytest.raises(TypeError):
+        evaluator.truth(posterior, np.array([0]))
+    with pytest.raises(ValueError, match="proven"):
+        evaluator.number(proven, np.array([0]))
+
+
+def test_calls_are_found_wherever_they_stand() -> None:
+    text = (
+        f"not ({PROVEN}) and (-upper(success_rate[1h]) < 3 * peers(success_rate[1h])"
+        f" or max(lower(success_rate[1h]), 1%) > 2% or {DECAYED})"
+    )
+
+    found = [call.function for call in calls_of(parse_condition(text).tree)]
+
+    assert found == ["proven", "upper", "peers", "lower", "decayed"]
+
+
+def test_the_ledger_says_since_when() -> None:
+    world = World(counted((40, 12)))
+
+    assert asked(world).books.since.tolist() == [START - 24 * 3_600_000]

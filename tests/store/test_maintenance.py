@@ -26,6 +26,7 @@ from pinkslip.store.maintenance import (
     verify_chain,
 )
 from pinkslip.store.readers import Readers
+from pinkslip.store.schema import REVISIONS
 from pinkslip.store.tables import metadata
 
 

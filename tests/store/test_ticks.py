@@ -3,32 +3,25 @@
 import dataclasses
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from sqlalchemy import text
 from tests.store.service import WORKSPACE, Service, serving
+from tests.store.ticking import POLICIES, POLICY, decided, episode, tick
 
 from pinkslip.model.decisions import (
-    Decision,
     DeliveryChange,
-    Episode,
-    Evidence,
     TickRecord,
     TickWritten,
 )
 from pinkslip.model.events import Finish, Report
 from pinkslip.model.facts import Blinded, Fired
-from pinkslip.model.policy import Condition, Constant, Guards, Policy, PolicySet, Span, Unit
 from pinkslip.model.words import (
-    Action,
     ActorKind,
     BlindCause,
     DeliveryState,
     EpisodeState,
     Guard,
-    Mode,
     Standing,
     Status,
     Verdict,
@@ -38,82 +31,11 @@ from pinkslip.store.engine import Database
 from pinkslip.store.maintenance import verify_chain
 from pinkslip.store.views import DecisionFilters
 
-ALWAYS = Condition("1 > 0", Constant(1.0, Unit.TRUTH, Span(0, 5)))
-POLICY = Policy(
-    name="slow", when=ALWAYS, text="- name: slow\n  when: 1 > 0\n", hash="p1", file="f", line=1
-)
-POLICIES = PolicySet(policies=(POLICY,), guards=Guards(), hash="set1", texts=(("f", "text"),))
-
 
 @pytest.fixture
 def service(database: Database) -> Iterator[Service]:
     with serving(database) as running:
         yield running
-
-
-def decided(service: Service, agent: str, number: int = 1, **changes: Any) -> Decision:
-    view = service.readers.agent(WORKSPACE, agent)
-    assert view is not None
-    return replace(
-        Decision(
-            id=f"00000000-0000-7000-8000-{number:012}",
-            at=service.clock.wall_ms(),
-            policy="slow",
-            policy_hash="p1",
-            agent_no=view.agent_no,
-            agent_id=agent,
-            incarnation=view.incarnation,
-            verdict=Verdict.FIRED,
-            mode=Mode.ENFORCE,
-            action=Action.FIRE,
-            reason="dumb",
-            guard=None,
-            guard_detail="",
-            evidence=Evidence(
-                when="1 > 0", values={"tasks[1h]": 5.0}, words="too slow", true_since=1
-            ),
-        ),
-        **changes,
-    )
-
-
-def episode(agent_no: int = 1, **changes: Any) -> Episode:
-    return replace(
-        Episode(
-            policy="slow",
-            episode_hash="e1",
-            agent_no=agent_no,
-            incarnation=1,
-            state=EpisodeState.PENDING,
-            began_at=1,
-            true_since=1,
-            false_since=None,
-        ),
-        **changes,
-    )
-
-
-def tick(
-    service: Service,
-    *decisions: Decision,
-    episodes: tuple[Episode, ...] = (),
-    policies: PolicySet = POLICIES,
-) -> TickWritten:
-    mark = service.journal.mark(WORKSPACE).result(10)
-    record = TickRecord(
-        workspace_id=WORKSPACE,
-        now=mark.now,
-        writer=mark.writer,
-        watermark=mark.seq,
-        epoch=mark.epoch,
-        policy_set_hash=policies.hash,
-        folded=3,
-        digest=b"d" * 16,
-        wall_offset_ms=0,
-        decisions=decisions,
-        episodes=episodes,
-    )
-    return service.act(partial(ticks.record_tick, record=record, policy_set=policies))
 
 
 def test_a_tick_is_on_record_with_the_policies_it_judged_by(service: Service) -> None:
@@ -434,7 +356,11 @@ def test_the_chain_covers_people_and_policies_alike(
     ("damage", "number", "problem"),
     [
         ("UPDATE decisions SET reason = 'x' WHERE number = 2", 2, "content"),
-        ("UPDATE decisions SET agent_id = 'x' WHERE number = 2", 2, "agent, actor, guard detail or context"),
+        (
+            "UPDATE decisions SET agent_id = 'x' WHERE number = 2",
+            2,
+            "agent, actor, guard detail or context",
+        ),
         ("DELETE FROM decisions WHERE number = 2", 2, "missing"),
         ("DELETE FROM decisions WHERE number = 3", 3, "missing"),
         ("UPDATE decisions SET chain_digest = content_digest WHERE number = 1", 1, "continue"),

@@ -40,6 +40,7 @@ from pinkslip.model.words import (
     Verdict,
     word_of,
 )
+from pinkslip.store import chain
 from pinkslip.store.changes import act_of
 from pinkslip.store.checkpoint import as_restored, columns, view_of
 from pinkslip.store.engine import Database, first_line
@@ -633,6 +634,11 @@ class Readers:
                 role=role, policy=policy, wrong=bool(wrong), count=count
             ),
         )
+
+    def verify_chain(self, workspace_id: int) -> chain.ChainReport:
+        """Walk the chain of decisions from its start, every record once."""
+        with self._reading() as connection:
+            return chain.verify(connection, workspace_id)
 
     def _counted(self, statement: Select[Any], make: Callable[..., Any]) -> list[Any]:
         with self._reading() as connection:

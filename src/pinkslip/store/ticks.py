@@ -8,7 +8,7 @@
    and the tick's own row closes the pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -94,12 +94,12 @@ def record_tick(
             was_silent=is_silent(tx, head, grace),
         )
     stand(tx, record.workspace_id, record.standings, judged_at=record.now)
-    _put_episodes(tx, record.workspace_id, record.episodes)
-    _put_places(tx, record.workspace_id, record.places)
-    _insert_tick(tx, record)
     superseded = tuple(
         entry.decision.id for entry in judged if entry.decision.verdict is Verdict.SUPERSEDED
     )
+    _put_episodes(tx, record.workspace_id, _settled_episodes(record, superseded))
+    _put_places(tx, record.workspace_id, record.places)
+    _insert_tick(tx, record)
     return TickWritten(
         fired=tuple(entry.decision.id for _head, entry in to_fire), superseded=superseded
     )
@@ -291,6 +291,15 @@ def _is_spared(tx: Transaction, head: Head, decision: Decision, overruled: _Over
         or (decision.policy, decision.agent_no) in overruled.vetoed
         or decision.policy in overruled.demoted
     )
+
+
+def _settled_episodes(record: TickRecord, superseded: Collection[str]) -> list[Episode]:
+    """What could not be done leaves its episode as it was: it is tried again, or waits as before."""
+    return [
+        episode
+        for episode in record.episodes
+        if episode.state is EpisodeState.CLEAR or episode.decision_id not in superseded
+    ]
 
 
 def _put_episodes(tx: Transaction, workspace_id: int, changed: Sequence[Episode]) -> None:

@@ -120,7 +120,7 @@ PASSING = {
       - {at: 20m, reinstate: bad}
     expect:
       - {at: 25m, agent: bad, standing: active}
-      - {agent: bad, verdicts: [fired, fired]}
+      - {agent: bad, verdicts: [fired, reinstated, fired]}
 """,
     "who finished is let go": """\
   - name: x
@@ -186,7 +186,7 @@ FAILING = {
     ),
     "a cause": (
         SILENT + "    lasts: 13m\n    expect: [{cause: model=x}]\n",
-        "expected the common cause model=x; none was named",
+        "expected the common cause model=x; there was nothing",
     ),
     "an act that cannot be": (
         SILENT + "    expect: nothing\n    happens: [{at: 1m, release: silent}]\n",

@@ -157,6 +157,8 @@ class Expectation:
     standing: Standing | None = None
     cause: str | None = None
     """A common cause was named: `model=gpt-9`."""
+    demoted: str | None = None
+    """A policy that people overruled too often, and that is in shadow since."""
     count: int | None = None
     """So many of the agents, no more and no fewer; None: each of them."""
 
@@ -229,7 +231,8 @@ _OUTCOME_KEYS = (
     "of", "kind", "score", "duration", "cost", "tokens", "error", "source",
 )  # fmt: skip
 _EXPECT_KEYS = (
-    "at", "agent", "policy", "verdict", "verdicts", "never", "action", "held", "standing", "cause", "count",
+    "at", "agent", "policy", "verdict", "verdicts", "never", "action", "held", "standing", "cause", "demoted",
+    "count",
 )  # fmt: skip
 _ACT_KEYS: Mapping[ActKind, tuple[str, ...]] = {
     ActKind.RESTART: (),
@@ -246,7 +249,7 @@ _ACT_KEYS: Mapping[ActKind, tuple[str, ...]] = {
     ActKind.RESUME: (),
 }
 _NEEDS_SPAN = (ActKind.PROTECT, ActKind.SILENCE, ActKind.QUARANTINE)
-_CLAIMS = ("verdict", "verdicts", "never", "held", "standing", "cause")
+_CLAIMS = ("verdict", "verdicts", "never", "held", "standing", "cause", "demoted")
 _NOTHING = "nothing"
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
@@ -625,6 +628,11 @@ class _Scene:
                 else None
             ),
             cause=self._cause(given, path),
+            demoted=(
+                self._known_policy(given["demoted"], f"{path}.demoted")
+                if "demoted" in given
+                else None
+            ),
             count=(
                 values.count(given["count"], f"{path}.count", least=0, most=AGENTS_MAX)
                 if "count" in given

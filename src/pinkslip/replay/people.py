@@ -1,5 +1,8 @@
 """What people do to a rehearsal: the facts that the store's acts would leave, by the store's rules."""
 
+import msgspec
+
+from pinkslip.model.decisions import Decision, Episode
 from pinkslip.model.errors import Conflict
 from pinkslip.model.facts import (
     Absolved,
@@ -95,18 +98,21 @@ class People:
         played.tell(Reinstated(head.agent_no, played.at, played.allot(), head.incarnation + 1))
         if head.lineage is not None and head.lineage in played.condemned:
             played.tell(Absolved(played.at, played.allot(), head.lineage))
-        if wrong:
-            self._overrule(self._fire_of(head.agent_no))
+        fired = self._newest(head.agent_no, Verdict.FIRED)
+        if fired is not None:
+            self._record(fired, Verdict.REINSTATED)
+            if wrong:
+                self._overrule(fired)
 
     def veto(self, agent_id: str, *, policy: str | None = None) -> str:
         """Stop the fire that was announced for the agent; the decision's id."""
-        decision_id = self._rule(agent_id, policy, Verdict.VETOED)
-        self._overrule(decision_id)
-        return decision_id
+        vetoed = self._rule(agent_id, policy, Verdict.VETOED)
+        self._overrule(vetoed)
+        return vetoed.id
 
     def approve(self, agent_id: str, *, policy: str | None = None) -> str:
         """Allow the fire that waits for it; the decision's id."""
-        return self._rule(agent_id, policy, Verdict.APPROVED)
+        return self._rule(agent_id, policy, Verdict.APPROVED).id
 
     def review(self, agent_id: str, *, score_e6: int) -> None:
         """Give the agent's newest outcome another score."""
@@ -134,40 +140,63 @@ class People:
         if policy not in played.look().acts.demoted:
             raise Conflict(f"policy {policy} is not demoted")
         played.tell(Promoted(played.at, played.allot(), policy))
+        self._reversals = [each for each in self._reversals if each[1] != policy]
 
-    def _rule(self, agent_id: str, policy: str | None, verdict: Verdict) -> str:
+    def _rule(self, agent_id: str, policy: str | None, verdict: Verdict) -> Decision:
         played = self._rehearsal
-        waiting = [
-            episode.decision_id
-            for episode in played.state.open_episodes(played.head(agent_id).agent_no)
-            if episode.state in _WAITING and policy in (None, episode.policy)
-        ]
-        if not waiting or waiting[0] is None:
-            raise Conflict(f"no fire of agent {agent_id} waits for anybody")
-        played.tell(Ruled(played.at, played.allot(), waiting[0], verdict, self.name))
-        return waiting[0]
+        episode = self._waiting(agent_id, policy)
+        if verdict is Verdict.APPROVED and episode.state is EpisodeState.NOTICED:
+            raise Conflict(f"policy {episode.policy} asks nobody for approval")
+        assert episode.decision_id is not None
+        ruled = played.look().acts.rulings.get(episode.decision_id)
+        is_final = verdict is Verdict.APPROVED or (ruled and ruled.verdict is Verdict.VETOED)
+        if ruled is not None and is_final:
+            raise Conflict(f"it was {ruled.verdict} already")
+        played.tell(Ruled(played.at, played.allot(), episode.decision_id, verdict, self.name))
+        announced = played.made[episode.decision_id]
+        self._record(announced, verdict)
+        return announced
 
-    def _fire_of(self, agent_no: int) -> str:
-        fired = (
-            one.id
-            for one in reversed(self._rehearsal.decisions)
-            if one.agent_no == agent_no and one.verdict is Verdict.FIRED
+    def _waiting(self, agent_id: str, policy: str | None) -> Episode:
+        played = self._rehearsal
+        for episode in played.state.open_episodes(played.head(agent_id).agent_no):
+            if episode.state in _WAITING and policy in (None, episode.policy):
+                return episode
+        raise Conflict(f"no fire of agent {agent_id} waits for anybody")
+
+    def _record(self, about: Decision, verdict: Verdict) -> None:
+        """The act's own decision row, as the store keeps it beside the one it is about."""
+        played = self._rehearsal
+        row = msgspec.structs.replace(
+            about,
+            id=f"{about.id}-{verdict}",
+            at=played.at,
+            verdict=verdict,
+            guard=None,
+            guard_detail="",
         )
-        return next(fired, "")
+        played.record(row)
 
-    def _overrule(self, decision_id: str) -> None:
+    def _newest(self, agent_no: int, verdict: Verdict) -> Decision | None:
+        decisions = reversed(self._rehearsal.decisions)
+        return next(
+            (one for one in decisions if (one.agent_no, one.verdict) == (agent_no, verdict)),
+            None,
+        )
+
+    def _overrule(self, decision: Decision) -> None:
         """Count a reversal; after enough of them the policy's version is demoted."""
         played = self._rehearsal
-        found = [one for one in played.decisions if one.id == decision_id]
-        if not found:
+        policy, version, now = decision.policy, decision.policy_hash, played.at
+        demoted = played.look().acts.demoted.get(policy)
+        if demoted is not None and demoted.policy_hash == version:
             return
-        policy, version, now = found[0].policy, found[0].policy_hash, played.at
         self._reversals.append((now, policy, version))
         recent = [
             when
             for when, name, its_hash in self._reversals
-            if (name, its_hash) == (policy, version) and when > now - WITHIN_MS
+            if (name, its_hash) == (policy, version) and when >= now - WITHIN_MS
         ]
         if len(recent) >= REVERSALS:
-            why = f"overruled {len(recent)} times in a day"
+            why = f"overruled {len(recent)} times within a day"
             played.tell(Demoted(now, played.allot(), policy, version, why))

@@ -18,7 +18,7 @@ from pinkslip.judge.why import why
 from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import PinkslipError
 from pinkslip.model.events import Heartbeat, Outcome
-from pinkslip.model.facts import Fact, Fired, Reinstated, Released, Stood
+from pinkslip.model.facts import Demoted, Fact, Fired, Reinstated, Released, Stood
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.words import Guard, Source, Standing, word_of
 from pinkslip.policies.cases import Act, ActKind, Agents, Case
@@ -48,6 +48,8 @@ class Course:
     """By agent and policy: an episode began, or ended."""
     causes: list[tuple[int, str]] = field(default_factory=list)
     """Each when it was first named: `model=gpt-9`."""
+    demotions: list[tuple[int, str]] = field(default_factory=list)
+    """Policies that were overruled too often."""
     troubles: list[tuple[int, str]] = field(default_factory=list)
     """What could not be done or judged: the test fails."""
 
@@ -74,6 +76,7 @@ class Play:
             self._offset = at
             for act in acts:
                 self._act(act)
+            self._note_decisions()
             if at < self._down_until:
                 continue
             self._rehearsal.now = START_MS + at
@@ -160,8 +163,7 @@ class Play:
 
     def _concluded(self, judgement: Judgement) -> None:
         at, course = self._offset, self.course
-        known = len(course.decisions)
-        course.decisions += [(at, one) for one in self._rehearsal.decisions[known:]]
+        self._note_decisions()
         for episode in judgement.episodes:
             self._note_episode(
                 episode.agent_no, episode.policy, is_open=episode.state != "clear"
@@ -170,13 +172,20 @@ class Play:
         for finding in judgement.findings:
             course.troubles.append((at, finding.message))
         named = {cause for _, cause in course.causes}
-        for cause in getattr(judgement, "causes", ()):
+        for cause in judgement.causes:
             text = f"{cause.factor}={cause.value}"
             if text not in named:
                 course.causes.append((at, text))
 
+    def _note_decisions(self) -> None:
+        new = self._rehearsal.decisions[len(self.course.decisions) :]
+        self.course.decisions += [(self._offset, one) for one in new]
+
     def _note(self, fact: Fact) -> None:
         match fact:
+            case Demoted():
+                self.course.demotions.append((self._offset, fact.policy))
+                return
             case Fired():
                 standing = Standing.FIRED
             case Stood():

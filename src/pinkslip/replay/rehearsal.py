@@ -1,18 +1,11 @@
 """A service without store, threads or clock: a fleet, a judge's state and policies, on virtual time.
 
 What agents report is admitted as live, by `fleet.admission`; what a tick concludes becomes the facts that the
-store would make of it in the tick's transaction, by the same rules:
-
-1. A decision to fire becomes a fire where its agent is still the one it was about: the same incarnation, neither
-   fired nor finished, and fired by nobody earlier in this tick. Otherwise it is superseded.
-2. A fire whose evidence followed a lineage condemns it.
-3. A standing changes where the agent is still the one it was about, and not fired.
-4. Facts of a tick are later than the tick: it saw exactly the facts before.
+store would make of it in the tick's transaction, by the same rules (`settling`). A fire whose evidence followed
+a lineage condemns it. Facts of a tick are later than the tick: it saw exactly those before.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-
-import msgspec
 
 from pinkslip.fleet.admission import Admission, Head, apply
 from pinkslip.fleet.fleet import Fleet, FleetSettings
@@ -27,16 +20,19 @@ from pinkslip.model.facts import (
     Beat,
     Blinded,
     Condemned,
+    Demoted,
     Done,
     Fact,
     Fired,
     Registered,
+    Ruled,
     Stood,
 )
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.ports import Receipt
-from pinkslip.model.words import BlindCause, Source, Standing, Verdict
+from pinkslip.model.words import BlindCause, Source, Verdict
 from pinkslip.policies.load import needs
+from pinkslip.replay.settling import may_stand, settled
 
 START_MS = 1_767_225_600_000
 """2026-01-01 00:00 UTC: when virtual time begins where nobody says otherwise."""
@@ -67,6 +63,8 @@ class Rehearsal:
         """Why enforcement is stopped, while it is."""
         self.decisions: list[Decision] = []
         """All of them, in order, as recorded: what could not be done reads superseded."""
+        self.made: dict[str, Decision] = {}
+        """The same by id."""
         self.heads: dict[str, Head] = {}
         """Every agent that reported or was told of, by agentId."""
         self.by_number: dict[int, Head] = {}
@@ -78,6 +76,8 @@ class Rehearsal:
         """Called with every fact in journal order, by whoever wants to keep a journal."""
         self._reasons: dict[str, str] = {}
         """By fire."""
+        self._meanwhile: list[Ruled | Demoted] = []
+        """What people said since the last look."""
         self._seq = 0
         self._passes = 0
         self._last_at = now
@@ -143,6 +143,11 @@ class Rehearsal:
         start, self.now = self.at, self.at + span_ms
         self.tell(Blinded(self.now, self.allot(), start, self.now, cause))
 
+    def record(self, *decisions: Decision) -> None:
+        """Add to what is decided, in order."""
+        self.decisions += decisions
+        self.made.update((one.id, one) for one in decisions)
+
     # what follows
 
     def look(self) -> Measures:
@@ -152,6 +157,7 @@ class Rehearsal:
     def tick(self, after_ms: int = 0) -> Judgement:
         """One pass of the judge, `after_ms` from now, with all that follows from it."""
         self.now = max(self.now + after_ms, self._last_at)
+        self._meanwhile.clear()
         judgement = judge(
             self.look(),
             self.policy_set,
@@ -164,14 +170,16 @@ class Rehearsal:
 
     def enact(self, judgement: Judgement) -> None:
         """What the store's transaction makes of a tick's conclusions, and the judge's state after it."""
-        decisions = self._settled(judgement.decisions)
-        self.decisions += decisions
+        decisions = settled(
+            judgement, self.by_number, meanwhile=self._meanwhile, made=self.made
+        )
+        self.record(*decisions)
         self._last_at = max(self._last_at, judgement.now + 1)
         for decision in decisions:
             if decision.verdict is Verdict.FIRED:
                 self._fire(decision)
-        for change in getattr(judgement, "standings", ()):
-            self._stand(change)
+        for change in judgement.standings:
+            self._stand(change, judged_at=judgement.now)
         superseded = [one.id for one in decisions if one.verdict is Verdict.SUPERSEDED]
         self.state.apply(judgement, superseded=superseded)
 
@@ -192,19 +200,6 @@ class Rehearsal:
 
     # as the store does it
 
-    def _settled(self, decisions: Sequence[Decision]) -> list[Decision]:
-        settled, taken = [], set[int]()
-        for decision in decisions:
-            final = decision
-            if decision.verdict is Verdict.FIRED:
-                head = self.by_number.get(decision.agent_no)
-                if decision.agent_no in taken or not _is_same_agent(head, decision):
-                    final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
-                else:
-                    taken.add(decision.agent_no)
-            settled.append(final)
-        return settled
-
     def _fire(self, decision: Decision) -> None:
         self.tell(
             Fired(
@@ -220,9 +215,8 @@ class Rehearsal:
         if lineage is not None and lineage not in self.condemned:
             self.tell(Condemned(self.at, self.allot(), lineage, decision.id))
 
-    def _stand(self, change: StandingChange) -> None:
-        head = self.by_number.get(change.agent_no)
-        if not _is_same_agent(head, change):
+    def _stand(self, change: StandingChange, *, judged_at: int) -> None:
+        if not may_stand(self.by_number.get(change.agent_no), change, judged_at=judged_at):
             return
         self.tell(
             Stood(
@@ -294,6 +288,8 @@ class Rehearsal:
             self.condemned[fact.lineage] = self._reasons[fact.fire_id]
         elif isinstance(fact, Absolved):
             self.condemned.pop(fact.lineage, None)
+        elif isinstance(fact, Ruled | Demoted):
+            self._meanwhile.append(fact)
         number = getattr(fact, "agent_no", None)
         if number is not None:
             apply(self.by_number[number], fact)
@@ -303,12 +299,3 @@ class Rehearsal:
             self._last_at = max(self._last_at, fact.at)
             self.on_fact(fact)
         self.fleet.fold(facts)
-
-
-def _is_same_agent(head: Head | None, about: Decision | StandingChange) -> bool:
-    return (
-        head is not None
-        and head.incarnation == about.incarnation
-        and head.standing is not Standing.FIRED
-        and head.finished_at is None
-    )

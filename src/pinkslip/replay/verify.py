@@ -44,10 +44,14 @@ def failures(case: Case, course: Course) -> list[Failure]:
 def _checked(
     expected: Expectation, course: Course, everybody: tuple[str, ...]
 ) -> Failure | None:
-    if expected.cause is not None and not _was_named(expected, course):
-        named = listed(sorted({cause for _, cause in course.causes})) or "none was named"
-        said = f"{_when(expected)}expected the common cause {expected.cause}; {named}"
-        return Failure(expectation=expected, said=said, at_ms=expected.at_ms)
+    for named, all_of_them, what in (
+        (expected.cause, course.causes, "the common cause"),
+        (expected.demoted, course.demotions, "the demotion of"),
+    ):
+        if named is not None and not _came(named, all_of_them, expected.at_ms):
+            others = listed(sorted({other for _, other in all_of_them})) or "nothing"
+            said = f"{_when(expected)}expected {what} {named}; there was {others}"
+            return Failure(expectation=expected, said=said, at_ms=expected.at_ms)
     agents = expected.agents or everybody
     short = {agent_id: _short(expected, course, agent_id) for agent_id in agents}
     unmet = [agent_id for agent_id, said in short.items() if said]
@@ -71,11 +75,8 @@ def _checked(
     )
 
 
-def _was_named(expected: Expectation, course: Course) -> bool:
-    last = expected.at_ms
-    return any(
-        cause == expected.cause and (last is None or at <= last) for at, cause in course.causes
-    )
+def _came(named: str, seen: Sequence[tuple[int, str]], last_ms: int | None) -> bool:
+    return any(word == named and (last_ms is None or at <= last_ms) for at, word in seen)
 
 
 def _short(expected: Expectation, course: Course, agent_id: str) -> str:

@@ -192,11 +192,11 @@ def test_a_superseded_fire_leaves_the_episode_to_be_tried_again() -> None:
 def test_evidence_grows_while_for_runs_and_is_whole_when_it_acts() -> None:
     store = Store()
     seat, _reports = make_seat(store, facts=an_agent())
-    assert seat.evidence(now=START) == {}
+    assert seat.evidence() == {}
     seat.judge_at(mark(START + 11 * SECOND))
     store.futures[0].set_result(TickWritten(fired=("x",), superseded=()))
 
-    assert seat.evidence(now=START + 11 * SECOND) == {1: 1.0}
+    assert seat.evidence() == {1: 1.0}
 
 
 def test_a_question_after_a_commit_is_answered_with_it() -> None:

@@ -18,9 +18,7 @@ from pinkslip.settings import MetricsRule, Settings
 async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None) -> Facts:
     """Everything a page is made from, holding all that was answered before the call."""
     now = core.journal.now()
-    snapshot, evidence = await core.ask(
-        lambda seat: (seat.snapshot(now=now), seat.evidence(now=now))
-    )
+    snapshot, evidence = await core.ask(lambda seat: (seat.snapshot(now=now), seat.evidence()))
     findings = core.judgement.findings if core.judgement else ()
     panics = [panic.pool for panic in core.judgement.panics] if core.judgement else []
     pool = core.policies.policy_set.guards.pool

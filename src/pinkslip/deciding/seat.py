@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 import structlog
 from msgspec import Struct
 
@@ -18,6 +17,7 @@ from pinkslip.fleet.fleet import Fleet
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import Judgement, PolicyAnswer
 from pinkslip.judge.judge import judge
+from pinkslip.judge.nearness import nearness
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.why import why
 from pinkslip.model.decisions import Episode, TickRecord, TickWritten
@@ -25,13 +25,10 @@ from pinkslip.model.errors import Unavailable
 from pinkslip.model.facts import Fact, Mark
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.time import spoken
-from pinkslip.model.words import EpisodeState, code_of
 from pinkslip.policies.load import needs
 from pinkslip.store.checkpoint import Place
 
 log = structlog.get_logger(__name__)
-
-_PENDING = code_of(EpisodeState.PENDING)
 
 
 class TickStore(Protocol):
@@ -138,17 +135,9 @@ class Seat:
         """How many, by policy."""
         return dict(self.state.open_counts())
 
-    def evidence(self, *, now: int) -> dict[int, float]:
-        """By agent_no, how near the worst policy is to acting: 1 enough, between while `for` runs."""
-        nearest: dict[int, float] = {}
-        for_ms = {policy.name: policy.for_ms for policy in self.policy_set.policies}
-        for name, track in self.state.memory.tracks.items():
-            lasted = np.where(track.true_since < 0, 0, now - track.true_since)
-            share = np.clip(lasted / max(1, for_ms.get(name, 0)), 0.0, 1.0)
-            levels = np.where(track.state == _PENDING, share, 1.0)
-            for number, level in zip(track.number.tolist(), levels.tolist(), strict=True):
-                nearest[number] = max(level, nearest.get(number, 0.0))
-        return nearest
+    def evidence(self) -> Mapping[int, float]:
+        """By agent_no, how near the worst policy is to acting: 1 enough; whoever has nothing against it is left out."""
+        return nearness(self.fleet.at(self.known_at), self.policy_set, self.state)
 
     def adopt(self, policy_set: PolicySet, *, now: int) -> tuple[Episode, ...]:
         """From now on judge by these; returns the episodes that ended with the old ones."""

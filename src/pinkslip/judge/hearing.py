@@ -97,20 +97,9 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     4. Who on the ladder has recovered.
     5. For the due ones: which rung it is about, and how strong the case is.
     """
-    view = readings.view
+    view, memory = readings.view, state.memory
     policy = as_it_may(policy, view.acts)
-    memory = state.memory
-    places = standing_now(policy, memory.places.get(policy.name), readings, state.lexicon)
-    stale_type = is_stale_type(policy)
-    matched = state.matching.matched(policy, readings, stale_type=stale_type)
-    matched = _without(matched, places.away)
-    evaluator = Evaluator.of(
-        policy,
-        readings,
-        ledger=ledger_of(policy, places, view),
-        pool=pool,
-        among=matched,
-    )
+    evaluator, matched, places = evaluator_of(policy, state, readings, pool=pool)
     when = _truth(policy.when.tree, matched, evaluator)
     track, here = located_track(memory.tracks.get(policy.name, track_of(())), view)
     here[here] = _without(view.active, places.away)[track.slot[here]]
@@ -128,7 +117,7 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     return Hearing(
         policy=policy,
         evaluator=evaluator,
-        is_stale_type=stale_type,
+        is_stale_type=is_stale_type(policy),
         reads_outcomes=reads_outcomes(policy),
         matched=int(np.count_nonzero(matched)),
         holding=int(np.count_nonzero(holds)),
@@ -146,6 +135,20 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
             blind_between=view.blind_between,
         ),
     )
+
+
+def evaluator_of(
+    policy: Policy, state: JudgeState, readings: Readings, *, pool: str
+) -> tuple[Evaluator, Bools, Places]:
+    """What a policy is asked with: its evidence as its places leave it, of whom it is about. With these both."""
+    view = readings.view
+    shelf = state.memory.places.get(policy.name)
+    places = standing_now(policy, shelf, readings, state.lexicon)
+    matched = state.matching.matched(policy, readings, stale_type=is_stale_type(policy))
+    matched = _without(matched, places.away)
+    ledger = ledger_of(policy, places, view)
+    evaluator = Evaluator.of(policy, readings, ledger=ledger, pool=pool, among=matched)
+    return evaluator, matched, places
 
 
 def _due(policy: Policy, advanced: Advanced, places: Places, evaluator: Evaluator) -> Due:

@@ -3,6 +3,7 @@
 Live agents are the fleet's to show; here are those that left, and everything that is not in memory.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -620,20 +621,36 @@ class Readers:
         )
 
     def reversal_counts(self, workspace_id: int) -> list[ReversalCount]:
-        """Fires of policies that people took back."""
+        """Fires of policies that people took back, and what they vetoed: wrong, as they say thereby."""
         by = (fires.c.role, fires.c.policy, fires.c.was_wrong)
-        return self._counted(
+        taken_back = (
             select(*by, func.count())
             .where(
                 fires.c.workspace_id == workspace_id,
                 fires.c.policy.is_not(None),
                 fires.c.reinstated_at.is_not(None),
             )
-            .group_by(*by),
-            lambda role, policy, wrong, count: ReversalCount(
-                role=role, policy=policy, wrong=bool(wrong), count=count
-            ),
+            .group_by(*by)
         )
+        on = (decisions.c.role, decisions.c.policy)
+        vetoed = (
+            select(*on, func.count())
+            .where(
+                decisions.c.workspace_id == workspace_id,
+                decisions.c.verdict == Verdict.VETOED,
+            )
+            .group_by(*on)
+        )
+        counts = Counter[tuple[str, str, bool]]()
+        with self._reading() as connection:
+            for role, policy, wrong, count in connection.execute(taken_back):
+                counts[role, policy, bool(wrong)] += count
+            for role, policy, count in connection.execute(vetoed):
+                counts[role, policy, True] += count
+        return [
+            ReversalCount(role=role, policy=policy, wrong=wrong, count=count)
+            for (role, policy, wrong), count in sorted(counts.items())
+        ]
 
     def verify_chain(self, workspace_id: int) -> chain.ChainReport:
         """Walk the chain of decisions from its start, every record once."""

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -67,6 +67,8 @@ class Settings:
     webhook: str | None = None
     webhook_secret_file: Path | None = None
     resend_ms: int = 60_000
+    webhook_secret: bytes | None = field(default=None, repr=False)
+    """What stands in `webhook_secret_file`."""
     log_level: str = "info"
     log_format: str = "text"
     file: Path | None = None
@@ -345,6 +347,7 @@ def read_settings(
         return Read(None, tuple(report.problems))
     settings = Settings(**(values | {"file": chosen}))  # type: ignore[arg-type]  # the table's parsers made the values
     together = _check_together(settings)
+    settings = replace(settings, webhook_secret=_secret(settings, together))
     return Read(
         None if together.has_errors else settings, (*report.problems, *together.problems)
     )
@@ -536,6 +539,24 @@ def _check_together(settings: Settings) -> Report:
             key_path="checkpoint",
         )
     return report
+
+
+def _secret(settings: Settings, report: Report) -> bytes | None:
+    """The file's content, white space around it taken off."""
+    file = settings.webhook_secret_file
+    if file is None:
+        return None
+    line = Text("settings", f"webhook_secret_file: {file}")
+    try:
+        secret = file.read_bytes().strip()
+    except OSError as error:
+        problem = f"{file}: cannot be read: {error.strerror}"
+    else:
+        if secret:
+            return secret
+        problem = f"{file}: is empty"
+    report.add(line, Place(0, 0, 19), problem, key_path="webhook_secret_file")
+    return None
 
 
 RELOADABLE = ("policies", "reasons", "per_agent", "series_ttl_ms", "max_agents_exported")

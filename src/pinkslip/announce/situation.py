@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pinkslip.judge.conclusions import Cause, Deploy, PanicPool
+from pinkslip.judge.conclusions import PanicPool
+from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.decisions import Decision, Delivery
 from pinkslip.model.policy import Policy
 from pinkslip.model.words import Guard

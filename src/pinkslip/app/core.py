@@ -5,7 +5,7 @@ Built anew each time the lease is won, from what the database holds; dropped who
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +15,7 @@ import structlog
 
 from pinkslip.app.explaining import as_decision
 from pinkslip.app.policy_files import LoadedPolicies
+from pinkslip.app.questions import demoted_of, silence_states
 from pinkslip.app.tallies import Tallies
 from pinkslip.deciding.fleet_thread import FleetThread
 from pinkslip.deciding.seat import Seat, TickReport
@@ -27,7 +28,7 @@ from pinkslip.judge.state import JudgeState
 from pinkslip.metrics.own import Own
 from pinkslip.model.decisions import Decision, Delivery, TickRecord, TickWritten
 from pinkslip.model.errors import PinkslipError
-from pinkslip.model.facts import Batch, Mark
+from pinkslip.model.facts import Batch, Demoted, Mark
 from pinkslip.model.policy import Guards, PolicySet
 from pinkslip.model.ports import Clock, Follower, Receipt
 from pinkslip.model.words import Action, BlindCause, DeliveryState, Verdict
@@ -42,8 +43,15 @@ from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import history, rebuild
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.transaction import Transaction
-from pinkslip.store.views import DecisionFilters, EnforcementState, Tick, Workspace
+from pinkslip.store.views import (
+    DecisionFilters,
+    EnforcementState,
+    RefusedAgent,
+    Tick,
+    Workspace,
+)
 from pinkslip.ticker import Ticker
+from pinkslip.web.backend import SilenceState
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +60,7 @@ P = ParamSpec("P")
 READER_THREADS = 3
 CHECKPOINT_CHUNK = 1_000
 SHADOWED_PAGE = 1_000
+REFUSED_SHOWN_MS = 3_600_000
 LOOKS_AT_MOST = 5
 """At who lacks history, before one tick."""
 STALL_TICKS = 3
@@ -85,6 +94,13 @@ class Core:
     deliveries: Sequence[Delivery] = ()
     delivery_counts: Mapping[DeliveryState, int] = field(default_factory=dict)
     zombies: Mapping[str, int] = field(default_factory=dict)
+    silences: tuple[SilenceState, ...] = ()
+    """In force as of the newest tick."""
+    demoted: Mapping[str, Demoted] = field(default_factory=dict)
+    refusals: Sequence[RefusedAgent] = ()
+    """Agents of condemned lineages turned away within the last hour."""
+    tell: Callable[[], Awaitable[None]] = field(default=lambda: asyncio.sleep(0))
+    """Called after each tick that concluded something: tells people what stands."""
     resolve: Resolve = field(default=lambda _answers: None)
     """How the writer hands receipts over: one for all, so that a commit wakes the loop once."""
     _catching_up: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -128,9 +144,12 @@ class Core:
             writer=journal.writer,
             folded=folded,
         )
+        guards = policies.policy_set.guards
         state = JudgeState.restore(
             readers.episodes(workspace.id),
-            shadowed=_shadowed(readers, workspace.id, policies.policy_set.guards, now=now),
+            shadowed=_shadowed(readers, workspace.id, guards, now=now),
+            places=readers.places(workspace.id),
+            told=readers.told(workspace.id, since=now - guards.max_notices.per_ms),
         )
         ended = state.adopt(policies.policy_set, now=now)
         enforcement = readers.enforcement(workspace.id)
@@ -215,6 +234,8 @@ class Core:
             return
         self._note(report)
         await self.follow_up()
+        await self.look_around()
+        await self.tell()
 
     async def catch_up(self) -> None:
         """Give windows the history they lack: policies look further back, or an agent came back from the database.
@@ -258,6 +279,21 @@ class Core:
             )
         await self.recount()
 
+    async def look_around(self) -> None:
+        """What people did that pages and messages tell of: silences, demotions, refusals."""
+        now = self.journal.now()
+        stored = await self.read(self.readers.silences, self.workspace.id, active_at=now)
+        self.silences = tuple(await self.ask(partial(silence_states, stored))) if stored else ()
+        self.demoted = await self.ask(demoted_of)
+        self.refusals = await self.read(
+            self.readers.refused, self.workspace.id, since=now - REFUSED_SHOWN_MS
+        )
+
+    @property
+    def refused(self) -> int:
+        """Reports of condemned lineages within the last hour."""
+        return sum(refusal.reports for refusal in self.refusals)
+
     async def recount(self) -> None:
         """How deliveries stand, for whoever asks next. An agent told again is a zombie until it is settled."""
         self.deliveries = await self.read(self.readers.open_deliveries, self.workspace.id)
@@ -289,7 +325,7 @@ class Core:
         rows, totals = await self.ask(
             lambda seat: (
                 seat.fleet.checkpoint(numbers),
-                TotalsAt(seat.fleet.role_totals(), seat.place),
+                TotalsAt(seat.fleet.role_totals(), seat.place, seat.fleet.dirty_lineages()),
             )
         )
         try:
@@ -297,7 +333,7 @@ class Core:
                 lambda tx: checkpoint(tx, self.workspace.id, rows, totals, complete=complete)
             )
         except PinkslipError:
-            await self.ask(lambda seat: seat.fleet.mark_dirty(numbers))
+            await self.ask(partial(_unsaved, numbers, [one.lineage for one in totals.lineages]))
             raise
 
     # the ways to other threads
@@ -423,7 +459,7 @@ def keep_ms(settings: Settings, policies: LoadedPolicies) -> int:
         settings.keep_in_memory_ms,
         guards.max_fired.per_ms,
         guards.max_fires.per_ms,
-        guards.panic.per_ms,
+        guards.panic.per_ms if guards.panic is not None else 0,
     )
 
 
@@ -466,6 +502,12 @@ def _refold(
         fleet.restore_totals(
             stored.totals.rows, writer=stored.totals.place.writer, seq=stored.totals.place.seq
         )
+        fleet.restore_lineages(
+            stored.lineages.books,
+            writer=stored.lineages.place.writer,
+            seq=stored.lineages.place.seq,
+        )
+        fleet.fold(stored.acts)
         fleet.fold(stored.blinds)
         fleet.fold_arrivals(stored.history)
         for by, batch in stored.batches():
@@ -506,6 +548,11 @@ def _completed(horizon: Horizon, older: Iterable[Arrivals], seat: Seat) -> bool:
         return False
     seat.fleet.fold_arrivals(older)
     return True
+
+
+def _unsaved(numbers: Sequence[int], lineages: Sequence[str], seat: Seat) -> None:
+    seat.fleet.mark_dirty(numbers)
+    seat.fleet.mark_lineages_dirty(lineages)
 
 
 def _graces(deliveries: Sequence[Delivery], seat: Seat) -> tuple[dict[int, int], int]:

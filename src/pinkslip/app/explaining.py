@@ -1,15 +1,17 @@
 """A decision worked out again: the agent's journal up to that instant, folded anew and judged by the same text."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings
+from pinkslip.fleet.measures import Measures
 from pinkslip.judge.conclusions import Recomputed
-from pinkslip.judge.explain import recompute
+from pinkslip.judge.explain import began_anew, recompute
+from pinkslip.judge.kinds import compares_agents
 from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict, NotFound
+from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.words import ActorKind
 from pinkslip.policies.load import Source, load, needs
 from pinkslip.store import maintenance
@@ -20,6 +22,9 @@ from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.views import StoredDecision
 from pinkslip.web.answers import decision_answer
 
+COMPARED_AT_MOST = 20_000
+"""Agents whose history is read again for one decision that compared them."""
+
 
 def recomputed(
     database: Database,
@@ -27,7 +32,7 @@ def recomputed(
     stored: StoredDecision,
     *,
     settings: FleetSettings,
-    reasons: Sequence[str],
+    reasons: Mapping[str, str],
 ) -> Recomputed:
     """Evaluate the decision's policy again. Conflict when a person decided, or the journal is no longer whole."""
     if stored.actor_kind is not ActorKind.POLICY:
@@ -49,18 +54,79 @@ def recomputed(
     )
     if policy_set is None or policy is None:
         raise Conflict(f"policy {stored.policy} of that set cannot be read by this version")
-    fleet = Fleet(workspace_id, settings)
-    fleet.declare(needs(policy_set))
-    fleet.fold(history_of(database, workspace_id, stored.agent_no, until=stored.at))
-    measures = fleet.at(stored.at)
+    decision = as_decision(stored)
+    past = _Past(
+        database, workspace_id, settings=settings, policy_set=policy_set, policy=policy
+    )
+    began = began_anew(decision)
+    measures = past.fleet(decision, at=stored.at)
     slot = measures.slot_of(stored.agent_no)
     if slot is None:
         raise Conflict(f"nothing is left in the journal of agent {stored.agent_id}")
-    return recompute(measures, policy, slot=slot, decision=as_decision(stored))
+    return recompute(
+        measures,
+        policy,
+        slot=slot,
+        decision=decision,
+        pool=policy_set.guards.pool,
+        before=(0, 0) if began is None else past.counted(decision, at=began),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Past:
+    """The journal as it was, as far as one policy's word on one agent rests on it."""
+
+    database: Database
+    workspace_id: int
+    settings: FleetSettings
+    policy_set: PolicySet
+    policy: Policy
+
+    def fleet(self, decision: Decision, *, at: int) -> Measures:
+        """The agent, and everybody it is compared with, folded up to `at`."""
+        fleet = Fleet(self.workspace_id, self.settings)
+        fleet.declare(needs(self.policy_set))
+        for number in self._compared(decision, at=at):
+            fleet.fold(
+                history_of(
+                    self.database,
+                    self.workspace_id,
+                    number,
+                    until=at,
+                    lineage=decision.evidence.lineage if number == decision.agent_no else None,
+                )
+            )
+        return fleet.at(at)
+
+    def counted(self, decision: Decision, *, at: int) -> tuple[int, int]:
+        """Tasks and successes that had been counted by `at`: what the evidence leaves out."""
+        measures = self.fleet(decision, at=at)
+        slot = measures.slot_of(decision.agent_no)
+        if slot is None:
+            return 0, 0
+        tasks, successes = measures.counts(self.policy.outcomes, self.policy.scope)
+        return int(tasks[slot]), int(successes[slot])
+
+    def _compared(self, decision: Decision, *, at: int) -> list[int]:
+        if not compares_agents(self.policy):
+            return [decision.agent_no]
+        present = Readers(self.database).numbers_present(
+            self.workspace_id, at=at, limit=COMPARED_AT_MOST + 1
+        )
+        if len(present) > COMPARED_AT_MOST:
+            raise Conflict(
+                f"policy {self.policy.name} compares agents, and there were more than {COMPARED_AT_MOST}: "
+                "too many to be worked out again"
+            )
+        return [
+            decision.agent_no,
+            *(number for number in present if number != decision.agent_no),
+        ]
 
 
 def explain_offline(
-    database: Database, decision_id: str, *, settings: FleetSettings, reasons: Sequence[str]
+    database: Database, decision_id: str, *, settings: FleetSettings, reasons: Mapping[str, str]
 ) -> Any:
     """The API's answer about one decision, without a service; with the settings it would be served with."""
     maintenance.check_schema(database)

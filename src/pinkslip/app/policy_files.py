@@ -1,6 +1,6 @@
 """The policies in force, and what became of the newest attempt to load others. All or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class LoadedPolicies:
         return sum(policy.mode is Mode.ENFORCE for policy in self.policy_set.policies)
 
 
-def load_policies(paths: Sequence[Path], *, reasons: Sequence[str]) -> LoadedPolicies:
+def load_policies(paths: Sequence[Path], *, reasons: Mapping[str, str]) -> LoadedPolicies:
     """Read and check everything under `paths`, or the packaged default pack. BadPolicies, or Invalid for a path."""
     sources = _sources(paths)
     loaded = load(sources, extra_reasons=reasons)
@@ -54,7 +54,7 @@ def load_policies(paths: Sequence[Path], *, reasons: Sequence[str]) -> LoadedPol
     )
 
 
-def check_texts(texts: Sequence[tuple[str, str]], *, reasons: Sequence[str]) -> Loaded:
+def check_texts(texts: Sequence[tuple[str, str]], *, reasons: Mapping[str, str]) -> Loaded:
     """What loading (file, text) pairs would give."""
     return load([Source(file, text) for file, text in texts], extra_reasons=reasons)
 

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from pinkslip import __version__
+from pinkslip.app.announcing import Crier
 from pinkslip.app.clock import SystemClock
 from pinkslip.app.core import Core, Early
 from pinkslip.app.memory import give_back
@@ -75,6 +76,7 @@ class Replica:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._stop = asyncio.Event()
         self._lost = asyncio.Event()
+        self._crier: Crier | None = None
         self._reloads: set[asyncio.Task[object]] = set()
         self.address = ""
         self.database = ""
@@ -241,6 +243,11 @@ class Replica:
             telling.cancel()
         await asyncio.to_thread(give_back)
         await core.recount()
+        await core.look_around()
+        self._crier = Crier.of(core, settings, base_url=settings.external_url or self.address)
+        if self._crier is not None:
+            self._crier.start()
+            core.tell = self._crier.tell
         core.start()
         self.service.core = core
         self.service.state = State(Phase.SERVING, holder=self._holder)
@@ -266,6 +273,9 @@ class Replica:
         if core is None:
             return
         await core.stop(save=not self._lost.is_set())
+        if self._crier is not None:
+            await self._crier.stop()
+            self._crier = None
         await asyncio.to_thread(core.journal.stop)
 
     def _note_loss(self, holder: str) -> None:

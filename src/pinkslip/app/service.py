@@ -12,6 +12,7 @@ import structlog
 from msgspec import structs
 
 from pinkslip.app import explaining, observed
+from pinkslip.app.acting import Acting
 from pinkslip.app.core import Core, fleet_settings, grace_of, stopped_because
 from pinkslip.app.policy_files import (
     BadPolicies,
@@ -19,6 +20,13 @@ from pinkslip.app.policy_files import (
     as_problem,
     check_texts,
     load_policies,
+)
+from pinkslip.app.questions import (
+    demoted_of,
+    pool_limits,
+    rungs_of,
+    silence_states,
+    silences_about,
 )
 from pinkslip.deciding.seat import Seat
 from pinkslip.fleet.snapshot import AgentView, Snapshot
@@ -54,6 +62,7 @@ from pinkslip.web.backend import (
     MetricsPage,
     Phase,
     PolicyState,
+    SilenceState,
     State,
     Why,
 )
@@ -61,7 +70,7 @@ from pinkslip.web.backend import (
 log = structlog.get_logger(__name__)
 
 
-class Service:
+class Service(Acting):
     """One process, serving or not. On the event loop."""
 
     def __init__(
@@ -111,6 +120,12 @@ class Service:
             journal_queue=core.journal.queue_length,
             panics=core.judgement.panics if core.judgement else (),
             zombies=sum(core.zombies.values()),
+            waiting=core.judgement.waiting if core.judgement else (),
+            causes=core.judgement.causes if core.judgement else (),
+            deploys=core.judgement.deploys if core.judgement else (),
+            silences=core.silences,
+            demoted=tuple(core.demoted.values()),
+            refused=core.refused,
         )
 
     def now(self) -> int:
@@ -240,9 +255,10 @@ class Service:
                 actor=actor.name,
             )
         )
-        history_ = await self.fires(workspace_id, [view.agent_no])
-        newest = history_[view.agent_no][-1]
-        core.tallies.count_reversal(policy=newest.policy, role=view.role or "")
+        if wrong:
+            fires = await self.fires(workspace_id, [view.agent_no])
+            newest = fires[view.agent_no][-1]
+            core.tallies.count_reversal(policy=newest.policy, role=view.role or "")
         await core.recount()
         log.info("reinstated", agent=view.agent_id, wrong=wrong, actor=actor.name)
         return view
@@ -329,14 +345,32 @@ class Service:
         answered = await core.ask(lambda seat: seat.why(ident))
         if answered is not None:
             at, view, answers = answered
-            return Why(agent=view, at=at, policies=answers)
+            silences = await self._silences_on(core, view)
+            return Why(agent=view, at=at, policies=answers, silences=silences)
         left = await core.read(core.readers.agent, workspace_id, ident)
         return None if left is None else Why(agent=left, at=core.journal.now(), policies=())
+
+    async def _silences_on(self, core: Core, view: AgentView) -> tuple[SilenceState, ...]:
+        """Those in force now that take in this agent."""
+        now = core.journal.now()
+        stored = await core.read(core.readers.silences, core.workspace.id, active_at=now)
+        about = await core.ask(
+            partial(silences_about, [one.silence for one in stored], view.agent_no)
+        )
+        mine = [one for one in stored if one.silence.id in about]
+        return tuple(await core.ask(partial(silence_states, mine))) if mine else ()
 
     async def policies(self, workspace_id: int) -> PolicyState:
         """What is loaded, and the newest problems."""
         core = self.serving
-        counts = await core.ask(lambda seat: seat.open_episodes())
+        counts, rungs, demoted, limits = await core.ask(
+            lambda seat: (
+                seat.open_episodes(),
+                rungs_of(seat),
+                demoted_of(seat),
+                pool_limits(seat),
+            )
+        )
         return PolicyState(
             policy_set=self.policies_loaded.policy_set,
             loaded_at=self._loaded_at,
@@ -344,7 +378,12 @@ class Service:
             problems=self._problems,
             reload_failed=self._reload_failed,
             matched=core.judgement.matched if core.judgement else {},
+            holding=core.judgement.holding if core.judgement else {},
+            held=core.judgement.held if core.judgement else {},
             open_episodes=counts,
+            rungs=rungs,
+            demoted=demoted,
+            limits=limits,
             findings={
                 finding.policy: finding.message
                 for finding in (core.judgement.findings if core.judgement else ())

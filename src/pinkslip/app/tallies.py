@@ -35,10 +35,9 @@ class Tallies:
             )
             if row.guard is not None:
                 tallies.held[HeldKind(row.policy, row.guard, row.role)] += row.count
-        for reversal in readers.reversal_counts(workspace_id):
-            tallies.reversals[ReversalKind(reversal.policy or "", reversal.role)] += (
-                reversal.count
-            )
+        for reversal in readers.reversals(workspace_id):
+            if reversal.counts:
+                tallies.reversals[ReversalKind(reversal.policy, reversal.role)] += 1
         return tallies
 
     def count_tick(
@@ -64,6 +63,6 @@ class Tallies:
         self.fires[FireKind("", reason, actor, role)] += 1
 
     def count_reversal(self, *, policy: str | None, role: str) -> None:
-        """A policy's fire that a person took back."""
+        """A person overruled a policy: took its fire back as wrong, or vetoed it."""
         if policy is not None:
             self.reversals[ReversalKind(policy, role)] += 1

@@ -1,0 +1,111 @@
+"""What is asked of a seat on the fleet thread, and answered with copies: silences, limits, rungs, demotions."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from pinkslip.deciding.seat import Seat
+from pinkslip.judge.guards.envelope import PoolLimit, limits
+from pinkslip.judge.guards.silence import matchers
+from pinkslip.judge.readings import Readings
+from pinkslip.model.facts import Demoted, Silence
+from pinkslip.model.policy import Matcher, PolicySet
+from pinkslip.model.words import SEED_DISPLAY
+from pinkslip.policies.known import Known
+from pinkslip.store.views import StoredSilence
+from pinkslip.web.backend import SilenceState
+
+KNOWN_FIELDS = ("agent", "name", "role", "model", "host", "lineage")
+WORDS_AT_MOST = 100_000
+"""Values of one field that `policy check` is told of; beyond it nothing is said of the field."""
+
+
+def displays_of(policy_set: PolicySet) -> dict[str, str]:
+    """How people read each reason: the operator's words, else ours, else the name."""
+    given = dict(policy_set.displays)
+    return {
+        reason: given.get(reason) or SEED_DISPLAY.get(reason) or reason.replace("_", " ")
+        for reason in policy_set.reasons
+    }
+
+
+def silence_states(stored: Sequence[StoredSilence], seat: Seat) -> list[SilenceState]:
+    """Each with how many live agents it takes in now."""
+    readings = Readings(seat.fleet.at(seat.known_at))
+    return [
+        SilenceState(
+            stored=one,
+            matched=int(
+                np.count_nonzero(seat.state.matching.admits(matchers(one.silence), readings))
+            ),
+        )
+        for one in stored
+    ]
+
+
+def silences_about(silences: Sequence[Silence], agent_no: int, seat: Seat) -> frozenset[str]:
+    """Ids of those that take in one agent."""
+    measures = seat.fleet.at(seat.known_at)
+    slot, readings = measures.slot_of(agent_no), Readings(measures)
+    if slot is None:
+        return frozenset()
+    return frozenset(
+        silence.id
+        for silence in silences
+        if seat.state.matching.admits(matchers(silence), readings)[slot]
+    )
+
+
+def pool_limits(seat: Seat) -> tuple[PoolLimit, ...]:
+    """What the guards allow in each pool now."""
+    return limits(seat.fleet.at(seat.known_at), seat.policy_set.guards)
+
+
+def demoted_of(seat: Seat) -> dict[str, Demoted]:
+    """Policies in force that are in shadow because they were overruled too often."""
+    demoted = seat.fleet.at(seat.known_at).acts.demoted
+    return {
+        policy.name: demoted[policy.name]
+        for policy in seat.policy_set.policies
+        if policy.name in demoted and demoted[policy.name].policy_hash == policy.hash
+    }
+
+
+def rungs_of(seat: Seat) -> dict[str, list[int]]:
+    """By policy with a ladder, how many stand on each rung."""
+    counts: dict[str, Counter[int]] = {}
+    for place in seat.state.places():
+        counts.setdefault(place.policy, Counter())[place.rung] += 1
+    return {
+        policy.name: [
+            counts.get(policy.name, Counter())[rung] for rung in range(len(policy.ladder))
+        ]
+        for policy in seat.policy_set.policies
+        if policy.ladder
+    }
+
+
+def known_of(seat: Seat) -> Known:
+    """What the fleet has shown so far, for checking policies against it."""
+    measures = seat.fleet.at(seat.known_at)
+    fields = {}
+    for name in KNOWN_FIELDS:
+        words = measures.words(name)
+        if len(words.vocabulary) <= WORDS_AT_MOST:
+            fields[name] = frozenset(words.vocabulary)
+    guards = seat.policy_set.guards
+    return Known(
+        results=seat.fleet.results_seen(),
+        fields=fields,
+        pools={limit.pool: limit.agents for limit in limits(measures, guards)},
+        pool_label=guards.pool,
+        min_tasks=seat.fleet.settings.min_tasks,
+    )
+
+
+def taken_in(match: tuple[Matcher, ...], seat: Seat) -> tuple[int, int]:
+    """Of the active agents: those that match, and all."""
+    measures = seat.fleet.at(seat.known_at)
+    matched = seat.state.matching.admits(match, Readings(measures)) & measures.active
+    return int(np.count_nonzero(matched)), int(np.count_nonzero(measures.active))

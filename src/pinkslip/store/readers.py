@@ -3,7 +3,6 @@
 Live agents are the fleet's to show; here are those that left, and everything that is not in memory.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -41,7 +40,6 @@ from pinkslip.model.words import (
     Verdict,
     word_of,
 )
-from pinkslip.store import chain
 from pinkslip.store.changes import act_of
 from pinkslip.store.checkpoint import as_restored, columns, view_of
 from pinkslip.store.engine import Database, first_line
@@ -84,7 +82,6 @@ from pinkslip.store.views import (
     RefusedAgent,
     Remembered,
     Reversal,
-    ReversalCount,
     Session,
     SessionFilters,
     SessionPlace,
@@ -619,43 +616,6 @@ class Readers:
                 count=count,
             ),
         )
-
-    def reversal_counts(self, workspace_id: int) -> list[ReversalCount]:
-        """Fires of policies that people took back, and what they vetoed: wrong, as they say thereby."""
-        by = (fires.c.role, fires.c.policy, fires.c.was_wrong)
-        taken_back = (
-            select(*by, func.count())
-            .where(
-                fires.c.workspace_id == workspace_id,
-                fires.c.policy.is_not(None),
-                fires.c.reinstated_at.is_not(None),
-            )
-            .group_by(*by)
-        )
-        on = (decisions.c.role, decisions.c.policy)
-        vetoed = (
-            select(*on, func.count())
-            .where(
-                decisions.c.workspace_id == workspace_id,
-                decisions.c.verdict == Verdict.VETOED,
-            )
-            .group_by(*on)
-        )
-        counts = Counter[tuple[str, str, bool]]()
-        with self._reading() as connection:
-            for role, policy, wrong, count in connection.execute(taken_back):
-                counts[role, policy, bool(wrong)] += count
-            for role, policy, count in connection.execute(vetoed):
-                counts[role, policy, True] += count
-        return [
-            ReversalCount(role=role, policy=policy, wrong=wrong, count=count)
-            for (role, policy, wrong), count in sorted(counts.items())
-        ]
-
-    def verify_chain(self, workspace_id: int) -> chain.ChainReport:
-        """Walk the chain of decisions from its start, every record once."""
-        with self._reading() as connection:
-            return chain.verify(connection, workspace_id)
 
     def _counted(self, statement: Select[Any], make: Callable[..., Any]) -> list[Any]:
         with self._reading() as connection:

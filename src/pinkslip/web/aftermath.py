@@ -6,10 +6,10 @@ Pure: from the records after it, the fire it led to, and what still waits.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.model.time import spoken
 from pinkslip.model.words import DeliveryState, EpisodeState, Verdict
 from pinkslip.store.views import Fire, StoredDecision
-from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.words import Displays, concluded, one_line, quoted, sentence, when
 
 _SETTLES = frozenset(

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import Waiting, PanicPool, PolicyAnswer, Recomputed
+from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed, Waiting
 from pinkslip.judge.guards.common_cause import Cause
 from pinkslip.judge.guards.envelope import PoolLimit
 from pinkslip.judge.guards.mass_restart import Deploy

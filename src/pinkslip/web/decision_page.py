@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from shlex import quote
 
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.model.decisions import Statistic
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import ActorKind, EpisodeState, Verdict
 from pinkslip.store.views import DecisionFilters, Fire, StoredDecision
 from pinkslip.web.aftermath import Beside, became
-from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.handlers.decisions import found_decision
 from pinkslip.web.routes import Call
 from pinkslip.web.words import (

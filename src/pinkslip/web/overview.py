@@ -7,7 +7,7 @@ from urllib.parse import quote
 import numpy as np
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PanicPool
+from pinkslip.judge.conclusions import PanicPool, Waiting
 from pinkslip.judge.guards.common_cause import Cause
 from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.facts import Demoted
@@ -32,7 +32,6 @@ from pinkslip.store.views import (
 )
 from pinkslip.web.answers import enforcing, view_of
 from pinkslip.web.backend import Facts, PolicyState, SilenceState
-from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.routes import Call
 from pinkslip.web.selection import Mask, left, select
 from pinkslip.web.words import Displays, counted, reason_shown, silence_said

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
+from pinkslip.judge.conclusions import Waiting
 from pinkslip.model.words import Verdict
 from pinkslip.store.views import Fire, StoredDecision
 from pinkslip.web.aftermath import Beside, became
 from pinkslip.web.backend import ChainState, SilenceState
-from pinkslip.judge.conclusions import Waiting
 from pinkslip.web.words import (
     GUARD_SAID,
     Displays,

@@ -1,5 +1,7 @@
 """A decision worked out again: the agent's journal up to that instant, folded anew and judged by the same text."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -56,7 +58,11 @@ def recomputed(
         raise Conflict(f"policy {stored.policy} of that set cannot be read by this version")
     decision = as_decision(stored)
     past = _Past(
-        database, workspace_id, settings=settings, policy_set=policy_set, policy=policy
+        database=database,
+        workspace_id=workspace_id,
+        settings=settings,
+        policy_set=policy_set,
+        policy=policy,
     )
     began = began_anew(decision)
     measures = past.fleet(decision, at=stored.at)

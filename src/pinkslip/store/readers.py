@@ -40,6 +40,7 @@ from pinkslip.model.words import (
     Verdict,
     word_of,
 )
+from pinkslip.store import chain
 from pinkslip.store.changes import act_of
 from pinkslip.store.checkpoint import as_restored, columns, view_of
 from pinkslip.store.engine import Database, first_line
@@ -616,6 +617,26 @@ class Readers:
                 count=count,
             ),
         )
+
+    def numbers_present(self, workspace_id: int, *, at: int, limit: int) -> list[int]:
+        """agent_no of everybody known by `at` who had not left for good by then, at most `limit`."""
+        with self._reading() as connection:
+            found = connection.execute(
+                select(agents.c.agent_no)
+                .where(
+                    agents.c.workspace_id == workspace_id,
+                    agents.c.created_at <= at,
+                    or_(agents.c.left_at.is_(None), agents.c.left_at > at),
+                )
+                .order_by(agents.c.agent_no)
+                .limit(limit)
+            )
+            return [int(number) for number in found.scalars()]
+
+    def verify_chain(self, workspace_id: int) -> chain.ChainReport:
+        """Walk the chain of decisions from its start, every record once."""
+        with self._reading() as connection:
+            return chain.verify(connection, workspace_id)
 
     def _counted(self, statement: Select[Any], make: Callable[..., Any]) -> list[Any]:
         with self._reading() as connection:

@@ -29,7 +29,7 @@ POLICY = """\
 version: 1
 guards: {{newborn: {{age: 0s, tasks: 0}}, min_active: 0, max_fired: {{share: 100%}}}}
 policies:
-  - {{name: alone, reason: dumb, when: "{when}", {more}mode: {mode}, action: fire}}
+  - {{name: alone, reason: dumb, match: {{agent: agent-1}}, when: "{when}", {more}mode: {mode}, action: fire}}
 """
 WORK = [Result.SUCCESS] * 3 + [
     Result.FAILURE,
@@ -73,9 +73,10 @@ class Heard:
 
 
 def journal() -> list[Fact]:
+    """One agent's work, and the same of a peer, for what compares."""
     work = (
         Done(
-            1,
+            agent_no,
             START,
             seq,
             seq.to_bytes(16),
@@ -90,9 +91,14 @@ def journal() -> list[Fact]:
             score_e6=500_000,
             error="it broke",
         )
-        for seq, result in enumerate(WORK, start=2)
+        for agent_no in (1, 2)
+        for seq, result in enumerate(WORK, start=2 + agent_no * len(WORK))
     )
-    return [Registered(1, START, 1, "agent-1", "uuid-1"), *work]
+    return [
+        Registered(1, START, 1, "agent-1", "uuid-1"),
+        Registered(2, START, 2, "agent-2", "uuid-2"),
+        *work,
+    ]
 
 
 def alone(kind: MeasureKind, window: str) -> str:

@@ -10,9 +10,10 @@ from tests.judge.world import HOUR, SECOND, START, Agent, Ticker, World, make_po
 
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.evaluate import Evaluator, Readings
+from pinkslip.judge.ledger import Ledger, whole
 from pinkslip.judge.verdicts import Account, decision_id
-from pinkslip.model.decisions import Decision, Evidence
-from pinkslip.model.words import Action, Mode, Verdict
+from pinkslip.model.decisions import Decision, Evidence, Statistic
+from pinkslip.model.words import Action, Guard, Mode, Scope, Verdict
 
 
 def said(when: str, **given: object) -> str:
@@ -115,11 +116,13 @@ def test_a_condition_is_said_with_both_sides_of_what_decides_it(when: str, words
 def test_every_measure_can_be_said(name: str) -> None:
     kind = MEASURES[name]
     key = f"{name}[1h]" if kind.windowed else name
-    agent = Agent(number=1, interval_s=7.0, silent_s=7.0, values={key: 7.0})
+    kinds = {"easy": (10, 7)}
+    agent = Agent(number=1, interval_s=7.0, silent_s=7.0, values={key: 7.0}, kinds=kinds)
+    peer = Agent(number=2, silent_s=None, kinds={"easy": (10, 10)})
     limit = {"duration": "1s", "ratio": "1%", "dollars": "$1"}.get(kind.unit, "1")
     policy = make_policy(f"{key} > {limit}", action=Action.NOTIFY)
 
-    (decision,) = Ticker([agent], policy).tick().decisions
+    decision = Ticker([agent, peer], policy).tick().decisions[0]
 
     assert "7" in decision.evidence.words
     assert "_" not in decision.evidence.words
@@ -168,8 +171,10 @@ def test_a_decision_carries_all_it_rests_on() -> None:
             true_since=START,
             for_ms=30_000,
             tasks=3,
+            guards=decision.evidence.guards,
         ),
     )
+    assert [each.guard for each in decision.evidence.guards][-1] == Guard.ENVELOPE
 
 
 def test_its_id_is_a_uuid_of_its_instant() -> None:
@@ -236,3 +241,244 @@ def test_for_is_said_as_it_has_lasted_without_blind_time() -> None:
     (decision,) = ticker.tick(2 * HOUR).decisions
 
     assert decision.evidence.words.endswith(", for 1 h")
+
+
+# evidence
+
+
+def account_of(
+    when: str, *agents: Agent, scope: Scope = Scope.AGENT, ledger: Ledger | None = None
+) -> Account:
+    """What `when` says of the first of these agents."""
+    policy = make_policy(when, scope=scope)
+    evaluator = Evaluator.of(policy, Readings(World(agents)), ledger=ledger, pool="role")
+    return Account.of(policy, evaluator, np.array([0]))
+
+
+def ledger_of(*agents: Agent, **columns: int) -> Ledger:
+    """The first agent's place on a ladder."""
+    given = {
+        name: np.array([value] + [0] * (len(agents) - 1), dtype=np.int64)
+        for name, value in columns.items()
+    }
+    return replace(whole(World(agents), has_ladder=True), **given)
+
+
+def worker(*counts: int, **given: object) -> Agent:
+    tasks, successes = counts
+    return Agent(number=1, counted=(tasks, successes), **given)  # type: ignore[arg-type]  # fields of Agent
+
+
+PROVEN = "proven(success < 70%, error=1%)"
+DECAYED = "decayed(success, from=85%, to=60%)"
+
+
+@pytest.mark.parametrize(
+    ("when", "agent", "words"),
+    [
+        pytest.param(
+            PROVEN,
+            worker(40, 16),
+            "16 of 40 tasks succeeded; a 70 % worker does this badly once in 590 (proven at 1 %)",
+            id="proven",
+        ),
+        pytest.param(
+            PROVEN,
+            worker(1_000, 100),
+            "100 of 1000 tasks succeeded; a 70 % worker does this badly less than once in a million"
+            " (proven at 1 %)",
+            id="proven beyond counting",
+        ),
+        pytest.param(
+            PROVEN,
+            worker(1, 0),
+            "0 of 1 task succeeded; a 70 % worker does this badly once in 2.2, and once in 100 is needed",
+            id="not proven",
+        ),
+        pytest.param(
+            PROVEN,
+            worker(40, 38),
+            "38 of 40 tasks succeeded, which is no evidence of less than 70 %",
+            id="nothing of the kind",
+        ),
+        pytest.param(
+            "proven(success < 85%, fdr=5%)",
+            worker(40, 16),
+            "16 of 40 tasks succeeded; an 85 % worker does this badly less than once in a million"
+            " (proven, as are others, of whom at most 5 % falsely)",
+            id="over the fleet",
+        ),
+        pytest.param(
+            DECAYED,
+            worker(0, 0, cusum=9.39),
+            "its newest outcomes are 12,000 times as likely from a 60 % worker as from an 85 % worker"
+            " (decayed: 9.39 of 9)",
+            id="decayed",
+        ),
+        pytest.param(
+            DECAYED,
+            worker(0, 0, cusum=90.0),
+            "its newest outcomes are over a million times as likely from a 60 % worker as from an"
+            " 85 % worker (decayed: 90 of 9)",
+            id="decayed beyond counting",
+        ),
+        pytest.param(
+            DECAYED,
+            worker(0, 0, cusum=1.1),
+            "its newest outcomes are 3 times as likely from a 60 % worker as from an 85 % worker"
+            " (1.1 of 9; 9 failures in a row would be enough)",
+            id="not decayed",
+        ),
+        pytest.param(
+            DECAYED,
+            worker(0, 0, cusum=0.0),
+            "its newest outcomes are those of an 85 % worker (0 of 9; 10 failures in a row would be enough)",
+            id="as good as ever",
+        ),
+        pytest.param(
+            f"not {PROVEN}",
+            worker(40, 16),
+            "16 of 40 tasks succeeded; a 70 % worker does this badly once in 590 (proven at 1 %)",
+            id="denied",
+        ),
+        pytest.param(
+            "posterior(success < 70%) > 99%",
+            worker(10, 3),
+            "less than 70 % of its tasks succeed with probability 99.6 %, by 3 of 10 tasks (above 99 %)",
+            id="posterior",
+        ),
+        pytest.param(PROVEN, worker(0, 0), "", id="unknown"),
+    ],
+)
+def test_evidence_is_said_as_what_was_seen_and_how_rarely_chance_would_do_it(
+    when: str, agent: Agent, words: str
+) -> None:
+    assert " and ".join(account_of(when, agent).reasons(0)) == words
+
+
+def test_evidence_says_whose_and_since_when_it_is() -> None:
+    agent = worker(30, 10, lineage="worker")
+    ledger = ledger_of(agent, base_tasks=10, base_successes=8, passes=2)
+
+    (words,) = account_of(PROVEN, agent, scope=Scope.LINEAGE, ledger=ledger).reasons(0)
+
+    assert words == (
+        "2 of 20 tasks of its lineage since its evidence began anew succeeded; a 70 % worker does"
+        " this badly less than once in a million (proven at 0.167 %, what pass 2 may spend of 1 %)"
+    )
+
+
+def peers_and(*rates: float) -> list[Agent]:
+    return [
+        Agent(
+            number=place + 1,
+            values={
+                "success_rate[1h]": rate,
+                "tasks[1h]": 20.0,
+                "successes[1h]": 20 * rate,
+            },
+        )
+        for place, rate in enumerate(rates)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        (
+            "success_rate[1h] < 0.5 * peers(success_rate[1h])",
+            "success rate 20 % in 1 h (below 42.5 %: 0.5 x its peers' 85 %)",
+        ),
+        (
+            "success_rate[1h] < peers(success_rate[1h])",
+            "success rate 20 % in 1 h (below 85 %: the median of its peers)",
+        ),
+        (
+            "peers(success_rate[1h]) > 80%",
+            "usual among its peers: success rate 85 % in 1 h (above 80 %)",
+        ),
+        (
+            "outlier(success_rate[1h]) > 3.5 and success_rate[1h] < 60%",
+            (
+                "success rate 20 % in 1 h, which is 8.77 deviations worse than its peers (above 3.5)"
+                " and success rate 20 % in 1 h (below 60 %)"
+            ),
+        ),
+        (
+            "upper(success_rate[1h]) < 70%",
+            "at best 41.6 % of its tasks succeed, by 4 of 20 tasks in 1 h at 95 % confidence (below 70 %)",
+        ),
+        (
+            "lower(success_rate[1h], confidence=99%) < 70%",
+            "at worst 6.16 % of its tasks succeed, by 4 of 20 tasks in 1 h at 99 % confidence (below 70 %)",
+        ),
+        (
+            "70% > upper(success_rate[1h]) + 1%",
+            "upper(success_rate[1h]) + 1% is 41.6 % + 1 % = 42.6 % (below 70 %)",
+        ),
+    ],
+)
+def test_what_compares_with_others_is_said_with_them(when: str, words: str) -> None:
+    account = account_of(when, *peers_and(0.2, 0.8, 0.8, 0.85, 0.9, 0.9))
+
+    assert " and ".join(account.reasons(0)) == words
+
+
+def test_a_decision_records_the_statistics_it_rests_on() -> None:
+    agent = worker(140, 116, cusum=12.5)
+    ledger = ledger_of(agent, base_tasks=100, base_successes=100, passes=2, since=START - HOUR)
+    when = f"{PROVEN} and {DECAYED} and posterior(success < 70%) > 99%"
+
+    evidence = account_of(when, agent, ledger=ledger).evidence(0, true_since=START, lasted_ms=0)
+
+    proven, decayed, posterior = evidence.statistics
+    assert proven == Statistic(
+        function=PROVEN,
+        value=proven.value,
+        threshold=2.77815125,  # log10 of 600
+        tasks=40,
+        successes=16,
+        since=START - HOUR,
+        base_tasks=100,
+        base_successes=100,
+        pass_no=2,
+    )
+    assert proven.value == pytest.approx(2.778, abs=0.01)
+    assert decayed == Statistic(function=DECAYED, value=12.5, threshold=9.0)
+    assert (posterior.threshold, posterior.tasks, posterior.since) == (0.99, 40, START - HOUR)
+    assert evidence.tasks == 40
+    assert evidence.values == {}
+
+
+def test_a_number_is_recorded_with_what_it_was_compared_to() -> None:
+    when = (
+        "upper(success_rate[1h]) < 70% and 3.5 < outlier(success_rate[1h])"
+        " and success_rate[1h] < 60% and -peers(success_rate[1h]) < 0%"
+    )
+
+    account = account_of(when, *peers_and(0.2, 0.8, 0.8, 0.85, 0.9, 0.9))
+
+    upper, outlier, peers = account.statistics(0)
+    assert (upper.threshold, upper.tasks, upper.successes) == (0.7, 20, 4)
+    assert (outlier.threshold, outlier.tasks, outlier.since) == (3.5, 0, 0)
+    assert (peers.value, peers.threshold) == (0.85, None)
+
+
+def test_what_is_unknown_is_named_as_it_is_written() -> None:
+    when = f"{PROVEN} and score[1h] < 50% or {DECAYED}"
+
+    account = account_of(when, worker(0, 0))
+
+    assert account.unknowns(0) == ["score[1h]", PROVEN, DECAYED]
+    assert account.truth(0) == "unknown"
+    assert [each.value for each in account.statistics(0)] == [None, None]
+
+
+def test_equal_counts_are_recorded_in_equal_bytes_whoever_else_is_there() -> None:
+    alone = account_of(PROVEN, worker(137, 71))
+    among_others = account_of(PROVEN, worker(137, 71), *peers_and(*[0.5] * 40))
+
+    def recorded(account: Account) -> bytes:
+        return msgspec.json.encode(account.evidence(0, true_since=START, lasted_ms=0))
+
+    assert recorded(alone) == recorded(among_others)

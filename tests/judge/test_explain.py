@@ -3,13 +3,18 @@
 from dataclasses import replace
 
 import msgspec
+import numpy as np
 import pytest
+from msgspec import structs
 from tests.judge.world import HOUR, SECOND, START, Agent, Ticker, World, make_policy
 
-from pinkslip.judge.explain import Recomputed, recompute
-from pinkslip.model.decisions import Decision
-from pinkslip.model.policy import Policy
-from pinkslip.model.words import Action
+from pinkslip.judge.evaluate import Evaluator, Readings
+from pinkslip.judge.explain import Recomputed, began_anew, recompute
+from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.verdicts import Account, decision
+from pinkslip.model.decisions import Consulted, Decision
+from pinkslip.model.policy import Policy, Rung
+from pinkslip.model.words import Action, Guard, Scope, Verdict
 
 POLICY = make_policy(
     "success_rate[1h] < 70% and tasks[1h] >= 5",
@@ -140,3 +145,146 @@ def test_another_case_is_named(
 
     assert not found.identical
     assert difference in found.differences
+
+
+# evidence
+
+PROVEN = make_policy("proven(success < 70%, error=1%)", name="proven", reason="dumb")
+ON_A_LADDER = replace(PROVEN, ladder=(Rung(Action.PROBATION), Rung(Action.FIRE)))
+OF_LATE = replace(ON_A_LADDER, scope=Scope.LINEAGE)
+OVER_THE_FLEET = make_policy(
+    "proven(success < 70%, fdr=5%)", name="proven", reason="dumb", ladder=ON_A_LADDER.ladder
+)
+
+
+def place(world: World, **columns: int) -> Ledger:
+    """What its ladder leaves out of the first agent's evidence."""
+    ledger = whole(world, has_ladder=True)
+    for name, value in columns.items():
+        column = getattr(ledger, name).copy()
+        column[0] = value
+        ledger = replace(ledger, **{name: column})
+    return ledger
+
+
+def concluded(policy: Policy, world: World, ledger: Ledger | None) -> Decision:
+    """The decision on the first agent, with what a ladder and the guards add."""
+    evaluator = Evaluator.of(policy, Readings(world), ledger=ledger, pool="role")
+    account = Account.of(policy, evaluator, np.array([0]))
+    return decision(
+        policy,
+        workspace_id=1,
+        now=world.now,
+        agent_no=1,
+        agent_id="agent-1",
+        incarnation=1,
+        verdict=Verdict.FIRED,
+        guard=None,
+        guard_detail="",
+        evidence=structs.replace(
+            account.evidence(0, true_since=world.now, lasted_ms=0),
+            guards=(Consulted(Guard.ENVELOPE, held=False),),
+            rung=2,
+            rungs=2,
+            until=START + HOUR,
+            lineage="worker",
+        ),
+    )
+
+
+def workers(*counts: tuple[int, int]) -> World:
+    return World([Agent(number=n + 1, counted=each) for n, each in enumerate(counts)])
+
+
+def test_what_is_proven_is_worked_out_again_with_all_the_record_holds() -> None:
+    made = concluded(PROVEN, workers((40, 12)), None)
+
+    found = recompute(workers((40, 12)), PROVEN, slot=0, decision=made)
+
+    assert found.identical, found.differences
+    assert found.evidence == made.evidence
+    assert began_anew(made) is None
+
+
+def test_what_a_ladder_left_out_is_told_by_whoever_folded_to_its_beginning() -> None:
+    world = workers((140, 112), (40, 38))
+    ledger = place(world, base_tasks=100, base_successes=100, passes=3, since=START - HOUR)
+    made = concluded(ON_A_LADDER, world, ledger)
+
+    found = recompute(world, ON_A_LADDER, slot=0, decision=made, before=(100, 100))
+
+    assert began_anew(made) == START - HOUR
+    assert found.identical, found.differences
+    assert found.evidence == made.evidence
+
+
+def test_another_count_before_the_rung_is_a_difference_by_name() -> None:
+    world = workers((140, 112))
+    ledger = place(world, base_tasks=100, base_successes=100, since=START - HOUR)
+    made = concluded(ON_A_LADDER, world, ledger)
+
+    found = recompute(world, ON_A_LADDER, slot=0, decision=made, before=(101, 100))
+
+    statistic = "proven(success < 70%, error=1%)"
+    assert f"{statistic}, base_tasks: recorded 100, recomputed 101" in found.differences
+    assert f"{statistic}, tasks: recorded 40, recomputed 39" in found.differences
+
+
+def test_a_statistic_that_was_tampered_with_is_a_difference_by_name() -> None:
+    made = concluded(PROVEN, workers((40, 12)), None)
+    (statistic,) = made.evidence.statistics
+    forged = structs.replace(
+        made,
+        evidence=structs.replace(
+            made.evidence, statistics=(structs.replace(statistic, value=9.5),)
+        ),
+    )
+
+    found = recompute(workers((40, 12)), PROVEN, slot=0, decision=forged)
+
+    assert found.differences == (
+        f"proven(success < 70%, error=1%), value: recorded 9.5, recomputed {statistic.value:.9g}",
+    )
+
+
+def test_a_statistic_that_one_side_lacks_is_named() -> None:
+    made = concluded(PROVEN, workers((40, 12)), None)
+    bare = structs.replace(made, evidence=structs.replace(made.evidence, statistics=()))
+
+    found = recompute(workers((40, 12)), PROVEN, slot=0, decision=bare)
+
+    assert found.differences == ("proven(success < 70%, error=1%): only recomputed",)
+
+
+def test_a_lineage_is_worked_out_again_by_all_of_its_agents() -> None:
+    def world() -> World:
+        agents = [Agent(number=n + 1, counted=(20, 6), lineage="worker") for n in range(2)]
+        return World(agents, past={"worker": (30, 10)})
+
+    made = concluded(OF_LATE, world(), whole(world(), has_ladder=True))
+
+    found = recompute(world(), OF_LATE, slot=0, decision=made)
+
+    assert made.evidence.tasks == 70
+    assert found.identical, found.differences
+
+
+def test_false_discoveries_on_a_ladder_are_held_to_the_bar_on_record() -> None:
+    world = workers((14, 4), *[(40, 34)] * 60)
+    others_anew = replace(
+        whole(world, has_ladder=True), base_tasks=np.array([0] + [40] * 60, dtype=np.int64)
+    )
+    made = concluded(OVER_THE_FLEET, world, others_anew)
+
+    found = recompute(world, OVER_THE_FLEET, slot=0, decision=made)
+
+    assert found.identical, found.differences
+
+
+def test_evidence_that_is_gone_is_no_longer_true() -> None:
+    made = concluded(PROVEN, workers((40, 12)), None)
+
+    found = recompute(workers((0, 0)), PROVEN, slot=0, decision=made)
+
+    assert found.differences[0] == "`when` is unknown on what the journal holds"
+    assert not found.identical

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.fleet.catalogue import MEASURES, MeasureKind
 from pinkslip.model.words import Guard
 from pinkslip.policies.entries import POLICY_KEYS
+from pinkslip.policies.evidence import SIGNATURES
 from pinkslip.policies.guards import KEYS as GUARD_KEYS
 from pinkslip.policies.load import Source, load
 from pinkslip.policies.schema import FILE_KEYS
@@ -70,6 +71,38 @@ def test_measure_pages_say_what_the_table_says() -> None:
     for kind in MEASURES.values():
         text = (DOCS / "measures" / f"{kind.name}.md").read_text(encoding="utf-8")
         assert kind.doc in text
+
+
+@pytest.mark.parametrize("kind", MEASURES.values(), ids=lambda kind: kind.name)
+def test_a_measure_page_says_what_people_must_know_to_trust_it(kind: MeasureKind) -> None:
+    text = (DOCS / "measures" / f"{kind.name}.md").read_text(encoding="utf-8")
+
+    for part in ("Unit:", "**Computes.**", "**Source.**", "**Unknown.**", "**Pitfalls.**"):
+        assert part in text
+    assert ("Written with a window" in text) is kind.windowed
+    assert ("never matched" in text) is kind.stale_type
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_an_evidence_page_names_its_arguments_its_source_and_its_pitfalls(name: str) -> None:
+    text = (DOCS / "functions" / f"{name}.md").read_text(encoding="utf-8")
+
+    for part in ("**Takes.**", "**Computes.**", "**Source.**", "**Unknown.**", "**Pitfalls.**"):
+        assert part in text
+    for argument in SIGNATURES[name].named:
+        assert f"`{argument.name}" in text
+
+
+def test_what_is_advanced_is_marked_so() -> None:
+    marked = {
+        page.stem
+        for folder in ("functions", "measures")
+        for page in (DOCS / folder).glob("*.md")
+        if "**Advanced." in page.read_text(encoding="utf-8")
+    }
+    functions = {name for name, signature in SIGNATURES.items() if signature.is_advanced}
+
+    assert marked - {"proven"} == {*functions, "suspicion"}  # of proven, fdr alone is
 
 
 def test_what_is_not_built_is_listed() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.model.policy import (
+    Call,
     Comparison,
     Condition,
     Constant,
@@ -154,12 +155,18 @@ class _Adviser:
     def of_ladder(self) -> None:
         """Rungs that no agent reaches, and agents that climb back before they do."""
         rungs = self.policy.rungs
-        if len(rungs) > 1 and _stays_true(self.policy.when.tree):
+        if len(rungs) > 1 and not _begins_anew(self.policy.when.tree):
+            never = _stays_true(self.policy.when.tree)
+            whom = "no agent gets" if never else "an agent that stays bad does not get"
+            why = (
+                "never turns false once it is true"
+                if never
+                else "rests on nothing that begins anew"
+            )
             self._warn(
                 "when",
-                f"no agent gets beyond {rungs[0]}: each rung needs its own crossing, and this"
-                " never turns false once it is true",
-                "write an action instead of a ladder, or a condition that can become false again",
+                f"{whom} beyond {rungs[0]}: each rung needs its own crossing, and this {why}",
+                "join it with proven(…) or decayed(…), or write an action instead of a ladder",
             )
         targets = [
             dict(call.named)["target"] for call in calls(self.policy.when.tree, "proven")
@@ -264,7 +271,7 @@ class _Adviser:
                 key,
                 each,
                 f"the window is longer than outcomes are kept: {shown}",
-                "shorten it, or keep outcomes longer (setting retention)",
+                "shorten it: it can hold no more than what is kept",
             )
         few = known.min_tasks
         is_short = window.kind is WindowKind.TASKS and few is not None and window.length < few
@@ -294,6 +301,20 @@ def _is_stale(each: Measured) -> bool:
 def _once(tree: Expression) -> list[Measured]:
     """Each measure where it is first written."""
     return list({each.key: each for each in reversed(measured(tree))}.values())
+
+
+def _begins_anew(tree: Expression) -> bool:
+    """Whether it must turn false when evidence is begun anew, as it is with each rung."""
+    match tree:
+        case Call():
+            return tree.function in ("proven", "decayed")
+        case Comparison():
+            return any(calls(tree, "posterior"))
+        case Logic():
+            parts = [_begins_anew(operand) for operand in tree.operands]
+            return any(parts) if tree.operator == "and" else all(parts)
+        case _:
+            return False
 
 
 def _stays_true(tree: Expression) -> bool:

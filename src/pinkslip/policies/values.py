@@ -65,12 +65,20 @@ class Values:
                 if self._has_value(key, value, inner):
                     found[key.text] = value
             else:
-                guess = self.report.guess(key.text, words)
-                self.refuse(key, f"unknown key {quoted(key.text)}", inner, guess)
+                self._refuse_key(key, value, inner, words)
         return found
 
+    def _refuse_key(self, key: Scalar, value: Node, path: str, words: list[str]) -> None:
+        is_rest = _is_nothing(value) and " " in key.text
+        hint = (
+            "text with a comma stands in quotes inside { }"
+            if is_rest
+            else self.report.guess(key.text, words)
+        )
+        self.refuse(key, f"unknown key {quoted(key.text)}", path, hint)
+
     def _has_value(self, key: Scalar, value: Node, path: str) -> bool:
-        if isinstance(value, Scalar) and value.is_plain and not value.text:
+        if _is_nothing(value):
             self.refuse(
                 key, f"{quoted(key.text)} has no value", path, "give it one, or remove the key"
             )
@@ -213,3 +221,8 @@ class Values:
             )
             return None
         return value
+
+
+def _is_nothing(node: Node) -> bool:
+    """Nothing was written."""
+    return isinstance(node, Scalar) and node.is_plain and not node.text

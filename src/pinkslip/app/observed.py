@@ -12,6 +12,7 @@ from pinkslip.metrics.inputs import (
 )
 from pinkslip.metrics.selection import Detail, SeriesRule, SeriesSettings
 from pinkslip.model.policy import Matcher
+from pinkslip.model.words import EpisodeState
 from pinkslip.settings import MetricsRule, Settings
 
 
@@ -19,14 +20,23 @@ async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None
     """Everything a page is made from, holding all that was answered before the call."""
     now = core.journal.now()
     snapshot, evidence = await core.ask(lambda seat: (seat.snapshot(now=now), seat.evidence()))
-    findings = core.judgement.findings if core.judgement else ()
-    panics = [panic.pool for panic in core.judgement.panics] if core.judgement else []
+    judgement = core.judgement
+    findings = judgement.findings if judgement else ()
+    panics = [panic.pool for panic in judgement.panics] if judgement else []
+    waiting = judgement.waiting if judgement else ()
     pool = core.policies.policy_set.guards.pool
     workspace = WorkspaceFacts(
         name=core.workspace.name,
         snapshot=snapshot,
         policies=tuple(
-            PolicyFacts(policy.name, policy.mode, policy.action, policy.reason)
+            PolicyFacts(
+                policy.name,
+                policy.mode,
+                policy.action,
+                policy.reason,
+                frozenset(rung.action for rung in policy.ladder),
+                waits=policy.notice_ms > 0 or policy.approval,
+            )
             for policy in core.policies.policy_set.policies
         ),
         broken=frozenset(finding.policy for finding in findings),
@@ -37,6 +47,13 @@ async def gather(core: Core, *, reload_successful: bool, reloaded_at: int | None
         zombies=core.zombies,
         panic=roles_in_panic(snapshot, pool=pool, panicking=panics),
         evidence=evidence,
+        silenced=frozenset(judgement.silenced) if judgement else frozenset(),
+        demoted=frozenset(core.demoted),
+        noticed=sum(one.state is EpisodeState.NOTICED for one in waiting),
+        awaiting=sum(one.state is EpisodeState.AWAITING for one in waiting),
+        silences=len(core.silences),
+        common_causes=len(judgement.causes) if judgement else 0,
+        mass_restarts=len(judgement.deploys) if judgement else 0,
         deliveries=core.delivery_counts,
         enforcement_enabled=stopped_because(core.enforcement) is None,
         evaluated_at=core.last_tick_at,

@@ -9,6 +9,7 @@ import structlog
 from pinkslip.model.errors import Invalid
 from pinkslip.model.policy import PolicySet
 from pinkslip.model.words import Mode
+from pinkslip.policies.known import Known
 from pinkslip.policies.load import Loaded, Source, load, read_sources
 from pinkslip.policies.packaged import packaged_sources
 from pinkslip.policies.problems import Problem, Severity
@@ -54,9 +55,12 @@ def load_policies(paths: Sequence[Path], *, reasons: Mapping[str, str]) -> Loade
     )
 
 
-def check_texts(texts: Sequence[tuple[str, str]], *, reasons: Mapping[str, str]) -> Loaded:
-    """What loading (file, text) pairs would give."""
-    return load([Source(file, text) for file, text in texts], extra_reasons=reasons)
+def check_texts(
+    texts: Sequence[tuple[str, str]], *, reasons: Mapping[str, str], known: Known | None = None
+) -> Loaded:
+    """What loading (file, text) pairs would give, and what could never match the fleet that is `known`."""
+    sources = [Source(file, text) for file, text in texts]
+    return load(sources, extra_reasons=reasons, known=known)
 
 
 def as_problem(error: Invalid, *, file: str) -> Problem:

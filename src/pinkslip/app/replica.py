@@ -258,6 +258,7 @@ class Replica:
             folded=progress.folded,
             rebuilt_in_s=(self._clock.monotonic_ms() - began) / 1000,
         )
+        await self.service.tell_limits()
         return True
 
     async def _serve_until_over(self) -> bool:

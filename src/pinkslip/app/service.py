@@ -69,6 +69,9 @@ from pinkslip.web.backend import (
 
 log = structlog.get_logger(__name__)
 
+LIMITS_TOLD = 20
+"""Pools named in the log; all of them are in `GET /api/policies`."""
+
 
 class Service(Acting):
     """One process, serving or not. On the event loop."""
@@ -394,7 +397,10 @@ class Service(Acting):
         self, workspace_id: int, sources: Sequence[tuple[str, str]]
     ) -> Checked:
         """Load and throw away."""
-        loaded = await self.serving.read(check_texts, sources, reasons=self.settings.reasons)
+        known = await self.known(workspace_id)
+        loaded = await self.serving.read(
+            check_texts, sources, reasons=self.settings.reasons, known=known
+        )
         return Checked(policy_set=loaded.policy_set, problems=loaded.problems)
 
     # running it
@@ -518,6 +524,11 @@ class Service(Acting):
         for problem in problems:
             log.error("not reloaded; the running policies stay", problem=problem.render())
 
+    async def tell_limits(self) -> None:
+        """Say once what the guards allow each pool: `pool researcher has 5 agents: at most 1 fire an hour`."""
+        for limit in (await self.serving.ask(pool_limits))[:LIMITS_TOLD]:
+            log.info(limit.words)
+
     async def _adopt(self, core: Core, settings: Settings, loaded: LoadedPolicies) -> None:
         now = core.journal.now()
         ended = await core.ask(lambda seat: seat.adopt(loaded.policy_set, now=now))
@@ -536,6 +547,7 @@ class Service(Acting):
         self._loaded_at = now
         self._reloaded_at = self._clock.wall_ms()
         self._problems, self._reload_failed = loaded.problems, False
+        await self.tell_limits()
 
     def _count_ingested(self, core: Core) -> None:
         for (kind, result), count in dict(core.journal.stats.events).items():

@@ -194,32 +194,35 @@ def test_it_has_decayed_from_its_limit_on(value: float, expected: str) -> None:
 # leaning, meter and strength
 
 
-def test_leaning_asks_at_the_square_root_of_the_error_and_half_the_limit() -> None:
-    world = World(counted((8, 2), (40, 26)))
+def test_a_proven_leans_where_its_evidence_begins_to_weigh_against_the_agent() -> None:
+    world = World(counted((10, 5), (10, 6), (1, 1), (0, 0)))
     tree = parse_condition(PROVEN).tree
-    evaluator = asked(world)
-    at_the_root = truth("proven(success < 70%, error=10%)", world)
+    everybody = np.arange(4)
 
-    assert words(evaluator.truth(tree, np.arange(2))) == ["false", "false"]
-    assert words(evaluator.leaning(tree, np.arange(2))) == at_the_root == ["true", "false"]
-
-    old = World([Agent(number=1, cusum=4.5), Agent(number=2, cusum=4.4)])
-    assert words(asked(old).leaning(parse_condition(DECAYED).tree, np.arange(2))) == [
+    assert words(asked(world).truth(tree, everybody)) == ["false"] * 3 + ["unknown"]
+    assert words(asked(world).leaning(tree, everybody)) == [
         "true",
         "false",
+        "false",
+        "unknown",
     ]
 
 
-def test_leaning_spends_the_root_of_a_passs_share_and_of_false_discoveries() -> None:
+@pytest.mark.parametrize(("value", "leans"), [(2.24, "false"), (2.25, "true"), (2.26, "true")])
+def test_a_decayed_leans_at_a_quarter_of_its_limit(value: float, leans: str) -> None:
+    world = World([Agent(number=1, cusum=value)])
+
+    assert words(asked(world).leaning(parse_condition(DECAYED).tree, np.array([0]))) == [leans]
+
+
+def test_leaning_spends_nothing_whatever_the_pass_and_the_family() -> None:
     world = World(counted((40, 12)))
     (call,) = calls_of(parse_condition(PROVEN).tree)
     (family,) = calls_of(parse_condition(FDR).tree)
-    leaning = replace(asked(world, ledger=make_ledger(world, passes=[2])), lean=0.5)
+    leaning = replace(asked(world, ledger=make_ledger(world, passes=[2])), is_leaning=True)
 
-    assert exp(-leaning.weigh(call, np.array([0])).threshold[0]) == pytest.approx(
-        (0.01 / 6) ** 0.5
-    )
-    assert exp(-leaning.weigh(family, np.array([0])).threshold[0]) == pytest.approx(0.05**0.5)
+    assert leaning.weigh(call, np.array([0])).threshold.tolist() == [0.0]
+    assert leaning.weigh(family, np.array([0])).threshold.tolist() == [0.0]
 
 
 def test_leaning_leaves_comparisons_alone() -> None:

@@ -13,7 +13,7 @@ from pinkslip.judge.kleene import Truth, compared, joined, neutral
 from pinkslip.judge.ledger import Ledger, whole
 from pinkslip.judge.readings import DEFAULT_POOL, QUANTILES, Readings, finite
 from pinkslip.judge.view import Bools
-from pinkslip.judge.weighing import CONDITIONS, EVIDENCE, LEANING, Weighed, Weighing
+from pinkslip.judge.weighing import CONDITIONS, EVIDENCE, Weighed, Weighing
 from pinkslip.model.policy import (
     Arithmetic,
     Call,
@@ -57,8 +57,8 @@ class Evaluator:
     scope: Scope = Scope.AGENT
     among: Bools | None = None
     """Whom the policy is about, per slot, for `fdr`; None: everybody active."""
-    lean: float = 1.0
-    """The share of its limit at which evidence is enough."""
+    is_leaning: bool = False
+    """Whether conditions are asked where they begin to lean, not where they are true."""
     bars: Mapping[Call, float] = field(default_factory=dict)
     """What `proven(..., fdr=...)` was held against, where a record says it; else it is worked out."""
     _weighing: Weighing = field(init=False, repr=False, compare=False)
@@ -73,7 +73,7 @@ class Evaluator:
             pool=self.pool,
             scope=self.scope,
             among=view.active if self.among is None else self.among,
-            lean=self.lean,
+            is_leaning=self.is_leaning,
             bars=dict(self.bars),
         )
         object.__setattr__(self, "_weighing", weighing)
@@ -120,9 +120,10 @@ class Evaluator:
                 raise TypeError(f"{type(node).__name__} is a number, not a condition")
 
     def leaning(self, node: Expression, slots: Integers) -> Truth:
-        """The same condition asked earlier: every `proven` at the square root of its error, every `decayed` at
-        half its limit. Who leans is no case yet, and tells of a cause that is about to make many."""
-        return replace(self, lean=self.lean * LEANING).truth(node, slots)
+        """The same condition asked earlier: every `proven` where its evidence begins to weigh against the agent
+        (an e-value of 1), every `decayed` at a quarter of its limit. Who leans is no case yet, and tells of a
+        cause that is about to make many."""
+        return replace(self, is_leaning=True).truth(node, slots)
 
     def number(self, node: Expression, slots: Integers) -> Floats:
         """A number, NaN where unknown; never infinite."""

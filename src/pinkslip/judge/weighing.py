@@ -21,8 +21,8 @@ NUMBERS = frozenset({"upper", "lower", "posterior", "peers", "outlier"})
 """Functions that are numbers."""
 EVIDENCE = CONDITIONS | NUMBERS
 
-LEANING = 0.5
-"""Of its limit: where a condition begins to lean. Half the logarithm is the square root of an error."""
+DECAY_LEANS = 0.25
+"""Of its limit: where a `decayed` begins to lean. A `proven` does where its evidence weighs against at all."""
 
 _NOWHERE = Span(0, 0)
 
@@ -64,8 +64,8 @@ class Weighing:
     scope: Scope
     among: Bools
     """Whom the policy is about: the family whose false discoveries are controlled."""
-    lean: float = 1.0
-    """The share of its limit at which a condition is true."""
+    is_leaning: bool = False
+    """Whether conditions are asked where they begin to lean, not where they are true."""
     bars: dict[Call, float] = field(default_factory=dict, repr=False, compare=False)
     """The bar of each `proven(..., fdr=...)` that was asked, or is known from a record."""
 
@@ -75,8 +75,7 @@ class Weighing:
             case "proven":
                 return self._proves(call, slots)
             case "decayed":
-                limit = named(call, "limit") * self.lean
-                return Truth(*cusum.alarms(self._sums(call)[slots], limit))
+                return Truth(*cusum.alarms(self._sums(call)[slots], self._decay_limit(call)))
             case _:
                 raise TypeError(f"{call.function} is a number, not a condition")
 
@@ -113,7 +112,7 @@ class Weighing:
             case "decayed":
                 return Weighed(
                     value=self._sums(call)[slots],
-                    threshold=np.full(len(slots), named(call, "limit") * self.lean),
+                    threshold=np.full(len(slots), self._decay_limit(call)),
                     tasks=nothing,
                     successes=nothing,
                 )
@@ -134,7 +133,7 @@ class Weighing:
     def _proves(self, call: Call, slots: Integers) -> Truth:
         tasks, successes = self._since(slots)
         yes = proven.reaches(tasks, successes, named(call, "target"), self._limits(call, slots))
-        return Truth(yes, ~yes & (tasks > 0))
+        return Truth(yes & (tasks > 0), ~yes & (tasks > 0))
 
     def _since(self, slots: Integers) -> tuple[Integers, Integers]:
         """Tasks and successes since the evidence began."""
@@ -143,18 +142,24 @@ class Weighing:
         return n, np.clip(successes[slots] - self.ledger.base_successes[slots], 0, n)
 
     def _limits(self, call: Call, slots: Integers) -> Floats:
-        """What ln of an e-value must reach: ln(1/error), spent by pass; or the fleet's bar."""
+        """What ln of an e-value must reach: ln(1/error), spent by pass; or the fleet's bar. To lean, nothing:
+        an e-value of 1 is where evidence begins to speak against."""
+        if self.is_leaning:
+            return np.zeros(len(slots))
         if controls_discoveries(call):
             return np.full(len(slots), self._bar(call))
         limits = np.full(len(slots), proven.limit(named(call, "error")))
         if self.ledger.has_ladder:
             limits = limits + proven.spent(self.ledger.passes[slots])
-        return limits * self.lean
+        return limits
+
+    def _decay_limit(self, call: Call) -> float:
+        return named(call, "limit") * (DECAY_LEANS if self.is_leaning else 1.0)
 
     def _bar(self, call: Call) -> float:
         if call not in self.bars:
             tasks, successes = self._since(np.flatnonzero(self.among))
-            target, fdr = named(call, "target"), named(call, "fdr") ** self.lean
+            target, fdr = named(call, "target"), named(call, "fdr")
             family = tasks > 0
             alone = np.full(len(tasks), proven.limit(fdr))
             worth = proven.reaches(tasks, successes, target, alone)

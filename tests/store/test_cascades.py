@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 from tests.store.service import WORKSPACE, Service, serving
+from tests.store.ticking import place, tick
 
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import SessionReport
@@ -70,6 +71,23 @@ def test_a_session_outlives_its_agent_and_audit_rows_stay(service: Service) -> N
         assert rows(service, table) == 0
     assert {table: rows(service, table) for table in AUDIT} == before
     assert before["fires"] == before["decisions"] == 1
+
+
+def test_an_agent_takes_its_places_along_and_leaves_its_lineages(service: Service) -> None:
+    service.beat("a")
+    service.beat("b")
+    tick(
+        service,
+        places=tuple(place(who) for who in ("agent:1", "agent:2", "lineage:x")),
+    )
+    fire(service, "a")
+
+    service.act(lambda tx: acts.delete_agent(tx, workspace_id=WORKSPACE, ident="a"))
+
+    assert [one.subject for one in service.readers.places(WORKSPACE)] == [
+        "agent:2",
+        "lineage:x",
+    ]
 
 
 def test_a_deleted_agent_comes_again_as_another(service: Service) -> None:
@@ -150,6 +168,8 @@ def test_a_workspace_takes_what_is_its_own_and_audit_rows_stay(
     put(service, "mine", agent_id="a")
     put(service, "theirs", other, agent_id="a", user_id="mary")
     fire(service, "a", other)
+    silence = partial(acts.silence_add, workspace_id=other, match=(), ends_at=1 << 42)
+    service.act(partial(silence, reason="x", owner="jason", starts_at=(1 << 42) - 1))
     stop = partial(acts.stop_enforcement, workspace_id=other, reason="x")
     service.act(partial(stop, actor_kind=ActorKind.PERSON, actor="jason"))
     kept = {table: rows(service, table, other) for table in AUDIT}

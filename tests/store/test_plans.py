@@ -139,6 +139,18 @@ def test_lists_and_looks_scan_no_table(asked: tuple[Asked, Service]) -> None:
     readers.recall(WORKSPACE, "k", now=1)
     readers.policy_set_texts(WORKSPACE, "h")
     readers.enforcement(WORKSPACE)
+    readers.ruling(WORKSPACE, fire.decision_id)
+    readers.told(WORKSPACE, since=5)
+    readers.policy_counts(WORKSPACE, since=5)
+    readers.reversals(WORKSPACE, since=5)
+    readers.reversals(WORKSPACE, policy="p")
+    readers.demotions(WORKSPACE)
+    readers.places(WORKSPACE)
+    readers.silence(WORKSPACE, "s")
+    readers.silences(WORKSPACE, active_at=5)
+    readers.reviews(WORKSPACE, "scored")
+    readers.condemned(WORKSPACE)
+    readers.refused(WORKSPACE, since=5)
 
     assert plans.whole_tables() == []
 

@@ -351,19 +351,6 @@ def test_another_version_is_demoted_on_its_own_account(service: Service) -> None
     assert demotion.policy_hash == "p2"
 
 
-def test_what_people_reversed_is_counted(service: Service) -> None:
-    veto(service, announce(service, "a", 1))
-    fired(service, "b", 2)
-    take_back(service, "b", wrong=False)
-
-    counts = service.readers.reversal_counts(WORKSPACE)
-
-    assert {(one.role, one.policy, one.wrong, one.count) for one in counts} == {
-        ("dev", "slow", True, 1),
-        ("", "slow", False, 1),
-    }
-
-
 # what is asked of the store
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sqlalchemy import text
 from tests.store.service import WORKSPACE, Service, serving
-from tests.store.ticking import POLICIES, POLICY, decided, episode, tick
+from tests.store.ticking import POLICIES, POLICY, decided, episode, place, tick
 
 from pinkslip.model.decisions import (
     DeliveryChange,
@@ -238,10 +238,33 @@ def test_counters_know_fires_and_what_was_taken_back(service: Service) -> None:
     )
 
     (fired,) = service.readers.fire_counts(WORKSPACE)
-    (taken_back,) = service.readers.reversal_counts(WORKSPACE)
+    (taken_back,) = service.readers.reversals(WORKSPACE)
 
     assert (fired.role, fired.policy, fired.reason, fired.count) == ("dev", "slow", "dumb", 2)
-    assert (taken_back.policy, taken_back.wrong, taken_back.count) == ("slow", True, 1)
+    assert (taken_back.policy, taken_back.role, taken_back.wrong) == ("slow", "dev", True)
+
+
+def test_places_are_put_as_they_stand_and_given_up(service: Service) -> None:
+    service.beat("a")
+    mine = place(until=7, passes=2, quarantines=3, quarantined_until=5, decision_id="d" * 36)
+    theirs = place("lineage:x", incarnation=0, base_tasks=9, base_successes=4, false_since=3)
+    shadow = place(policy="other", is_shadow=True, rung=-1, standing=Standing.ACTIVE)
+
+    tick(service, places=(mine, theirs, shadow))
+    assert service.readers.places(WORKSPACE) == [shadow, mine, theirs]
+    moved = place(rung=1, standing=Standing.QUARANTINED)
+    tick(service.after(5_000), places=(moved, place("lineage:x", gone=True)))
+
+    assert service.readers.places(WORKSPACE) == [shadow, moved]
+
+
+def test_an_episode_that_waits_says_until_when_and_who_ruled(service: Service) -> None:
+    service.beat("a")
+    waits = episode(state=EpisodeState.AWAITING, until=9, ruled_by="mary", decision_id="d")
+
+    tick(service, episodes=(waits,))
+
+    assert service.readers.episodes(WORKSPACE) == [waits]
 
 
 def test_deliveries_move_on_and_open_their_next_generation(service: Service) -> None:

@@ -214,15 +214,6 @@ class DecisionCount(Struct, frozen=True, kw_only=True):
     count: int
 
 
-class ReversalCount(Struct, frozen=True, kw_only=True):
-    """For `policy_reversals_total` after a restart."""
-
-    role: str
-    policy: str
-    wrong: bool
-    count: int
-
-
 class PolicyCount(Struct, frozen=True, kw_only=True):
     """How many decisions of one kind a policy came to."""
 

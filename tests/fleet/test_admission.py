@@ -23,7 +23,10 @@ from pinkslip.model.facts import (
     Protected,
     Registered,
     Reinstated,
+    Released,
+    Reviewed,
     Revived,
+    Stood,
 )
 from pinkslip.model.ports import Order
 from pinkslip.model.words import Fault, Result, Source, Standing, Status
@@ -38,12 +41,18 @@ class Pass:
     def __init__(self, **fields: object) -> None:
         self.head = Head(1, 7, "worker-7", "uuid-7", **fields)  # type: ignore[arg-type]  # named by the test
         self.passes = 0
+        self.stopped = frozenset[int]()
+        self.condemned: dict[int, dict[str, str]] = {}
         self.admission = self.next()
 
     def next(self) -> Admission:
         self.passes += 1
         self.admission = Admission(
-            pass_no=self.passes, now=NOW + self.passes, seq=100 * self.passes
+            pass_no=self.passes,
+            now=NOW + self.passes,
+            seq=100 * self.passes,
+            stopped=self.stopped,
+            condemned=self.condemned,
         )
         return self.admission
 
@@ -60,6 +69,11 @@ class Pass:
     def fire(self) -> None:
         admission = self.next()
         fact = Fired(7, admission.now, admission.allot(), "fire-1", "dumb", "policy")
+        admission.emit(self.head, fact)
+
+    def stand(self, standing: Standing, until: int | None, policy: str | None = "p") -> None:
+        admission = self.next()
+        fact = Stood(7, admission.now, admission.allot(), standing, until, policy)
         admission.emit(self.head, fact)
 
     @property
@@ -596,3 +610,180 @@ def test_the_body_is_what_was_said_not_when_or_by_whom() -> None:
 
     assert is_same_body(one, later)
     assert not is_same_body(one, other)
+
+
+# quarantine
+
+
+def test_a_quarantined_agent_is_told_to_pause_and_goes_on_beating() -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, NOW + 1_000)
+    pause = (Order("pause", "quarantined by policy p", NOW + 1_000),)
+
+    receipt = agent.beat(status=Status.WORKING)
+
+    assert (receipt.verdict, receipt.standing, receipt.orders) == (
+        "accepted",
+        Standing.QUARANTINED,
+        pause,
+    )
+    assert agent.kinds == ["Beat", "Changed"]
+    assert agent.outcome().orders == pause
+    assert agent.finish().orders == pause
+
+
+@pytest.mark.parametrize(
+    ("until", "is_told"),
+    [(NOW + 1, False), (NOW + 2, False), (NOW + 3, True), (None, True)],
+    ids=["before", "at", "after", "without end"],
+)
+def test_a_pause_ends_with_its_time(until: int | None, is_told: bool) -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, until)
+    agent.passes = 1
+
+    assert bool(agent.beat().orders) is is_told
+
+
+def test_who_paused_it_is_named() -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, NOW + 1_000, policy=None)
+
+    assert [order.reason for order in agent.beat().orders] == ["quarantined by a person"]
+
+
+@pytest.mark.parametrize("standing", [Standing.ACTIVE, Standing.PROBATION, Standing.NOTICE])
+def test_no_other_standing_orders_anything(standing: Standing) -> None:
+    agent = Pass()
+    agent.stand(standing, NOW + 1_000)
+
+    assert agent.beat().orders == agent.outcome().orders == ()
+
+
+@pytest.mark.parametrize("stopped", [frozenset({1}), frozenset({0})], ids=["here", "all"])
+def test_nobody_is_paused_while_enforcement_is_stopped(stopped: frozenset[int]) -> None:
+    agent = Pass()
+    agent.stopped = stopped
+    agent.stand(Standing.QUARANTINED, None)
+
+    assert agent.beat().orders == agent.outcome().orders == ()
+
+
+def test_a_release_is_heard_at_once() -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, None)
+    admission = agent.next()
+
+    admission.emit(agent.head, Released(7, admission.now, admission.allot()))
+
+    assert (agent.head.standing, agent.head.stood_at) == (Standing.ACTIVE, admission.now)
+    assert agent.beat().orders == ()
+
+
+def test_a_fire_takes_the_place_of_a_quarantine() -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, None)
+    agent.fire()
+
+    assert agent.beat().orders == STOP
+    assert (agent.head.standing_until, agent.head.stood_by) == (None, None)
+
+
+def test_a_standing_can_be_taken_back_with_its_pass() -> None:
+    agent = Pass()
+    agent.stand(Standing.QUARANTINED, NOW + 9)
+
+    ((head, before),) = agent.admission.undo
+
+    assert head is agent.head
+    assert (before.standing, before.standing_until, before.stood_at) == (
+        Standing.ACTIVE,
+        None,
+        0,
+    )
+
+
+# condemned lineages
+
+
+@pytest.mark.parametrize(
+    ("event", "is_refused"),
+    [
+        (Heartbeat(lineage="l"), True),
+        (Heartbeat(lineage="m"), False),
+        (Heartbeat(lineage=None), False),
+        (Heartbeat(), False),
+    ],
+    ids=["condemned", "another", "none", "not said"],
+)
+def test_strangers_of_a_condemned_lineage_are_turned_away(
+    event: Heartbeat, is_refused: bool
+) -> None:
+    agent = Pass()
+    agent.condemned = {1: {"l": "dumb"}}
+
+    receipt = agent.next().stranger(1, "new", event)
+
+    assert (receipt is not None) is is_refused
+    if receipt is not None:
+        assert (receipt.verdict, receipt.orders) == ("refused", STOP)
+        (refusal_,) = agent.admission.refusals
+        assert (refusal_.lineage, refusal_.agent_id) == ("l", "new")
+    assert agent.facts == []
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "verdict"),
+    [
+        ({}, {"lineage": "l"}, "refused"),
+        ({"lineage": "m"}, {"lineage": "l"}, "refused"),
+        ({"lineage": "l"}, {"lineage": "l"}, "accepted"),
+        ({"lineage": "l"}, {}, "accepted"),
+        ({"lineage": "l"}, {"lineage": None}, "accepted"),
+        ({"lineage": "l", "finished_at": 5}, {"boot_id": "new"}, "refused"),
+        ({"lineage": "l", "finished_at": 5}, {"lineage": "m"}, "accepted"),
+        ({"finished_at": 5}, {"lineage": "l"}, "refused"),
+    ],
+    ids=[
+        "takes it on",
+        "changes to it",
+        "has it",
+        "does not say",
+        "gives it up",
+        "begins again",
+        "begins again as another",
+        "begins again as it",
+    ],
+)
+def test_a_known_agent_and_a_condemned_lineage(
+    before: dict[str, object], said: dict[str, object], verdict: str
+) -> None:
+    agent = Pass(**before)
+    agent.condemned = {1: {"l": "dumb"}}
+
+    assert agent.beat(**said).verdict == verdict
+
+    assert bool(agent.facts) is (verdict == "accepted")
+    assert len(agent.admission.refusals) == (verdict == "refused")
+
+
+def test_a_fired_agent_hears_of_its_own_fire_first() -> None:
+    agent = Pass(lineage="l")
+    agent.fire()
+    agent.condemned = {1: {"l": "dumb"}}
+
+    assert agent.beat(lineage="l").detail == "fired: dumb"
+    assert agent.admission.refusals == []
+
+
+def test_a_review_is_for_the_fleet_alone() -> None:
+    agent = Pass()
+    admission = agent.next()
+    fact = Reviewed(7, admission.now, admission.allot(), b"k" * 16, 1, 2, 3, 500_000, None)
+
+    admission.reviewed(agent.head, fact)
+
+    assert (agent.facts, admission.changes, admission.absent) == ([fact], [], {})
+    agent.fire()
+    agent.next().reviewed(agent.head, fact)
+    assert agent.admission.absent == {1: {7}}

@@ -346,10 +346,10 @@ def running_prometheus(
 
 @contextmanager
 def running_alertmanager(
-    home: Path, *, configuration: str, suite: Suite | None = None
+    home: Path, *, configuration: str, suite: Suite | None = None, port: int | None = None
 ) -> Iterator[Alertmanager]:
-    """Alertmanager in `home`, without gossip."""
-    address = f"127.0.0.1:{free_port()}"
+    """Alertmanager in `home`, without gossip, on a free port unless one is given."""
+    address = f"127.0.0.1:{port or free_port()}"
     home.mkdir(parents=True, exist_ok=True)
     (home / "alertmanager.yml").write_text(configuration)
     server = Alertmanager(f"http://{address}", address, home)

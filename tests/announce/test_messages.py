@@ -213,7 +213,7 @@ def test_a_zombie_says_how_long_it_has_ignored_us() -> None:
         delivered_at=AT - 59_000,
     )
 
-    assert "1m" in one(make_situation(zombies=[delivery])).annotations["description"]
+    assert "1 min ago" in one(make_situation(zombies=[delivery])).annotations["description"]
 
 
 def test_a_condemned_lineage_is_one_message_however_often_it_comes() -> None:

@@ -397,7 +397,7 @@ def unspeakable(policy: Policy) -> Policy:
 
 
 class Ticker:
-    """Ticks a fleet: judges, applies, and fires whom the judgement fires, as the store would."""
+    """Ticks a fleet: judges, applies, and lets fires and standings be, as the store would."""
 
     def __init__(
         self,
@@ -436,6 +436,9 @@ class Ticker:
         for decision in judgement.decisions:
             if decision.verdict == "fired":
                 self.agent(decision.agent_no).fires.append((self.now, True))
+        for change in judgement.standings:
+            agent = self.agent(change.agent_no)
+            agent.standing, agent.standing_until = change.standing, change.until or 0
         return judgement
 
     def agent(self, number: int) -> Agent:

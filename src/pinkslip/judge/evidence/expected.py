@@ -27,27 +27,26 @@ def ratios(
 
     Unknown with fewer than `at_least` comparable tasks, or where none of them is expected to succeed.
     """
-    size = len(pools)
-    compared, observed = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    expected = np.zeros(size)
+    own = members.astype(np.float64)
+    compared, observed, expected = np.zeros((3, len(pools)))
     for n_of_kind, s_of_kind in zip(tasks, successes, strict=True):
-        agents = np.flatnonzero(n_of_kind)
-        n, s, pool = n_of_kind[agents], s_of_kind[agents], pools[agents]
-        own = members[agents]
-        others_n = _sums(n, pool, own, count)[pool] - n * own
-        others_s = _sums(s, pool, own, count)[pool] - s * own
-        rate = np.zeros(len(agents))
+        # whole numbers all of them, far below where floats would lose one
+        n, s = n_of_kind.astype(np.float64), s_of_kind.astype(np.float64)
+        others_n = _of_the_others(n * own, pools, count)
+        rate = _of_the_others(s * own, pools, count)
         is_known = others_n > 0
-        np.divide(others_s, others_n, out=rate, where=is_known)
-        compared[agents] += n * is_known
-        observed[agents] += s * is_known
-        expected[agents] += n * rate
-    ratio = np.full(size, np.nan)
+        np.divide(rate, others_n, out=rate, where=is_known)
+        compared += n * is_known
+        observed += s * is_known
+        expected += n * rate
+    ratio = np.full(len(pools), np.nan)
     enough = (compared >= max(at_least, 1)) & (expected > 0)
     np.divide(observed, expected, out=ratio, where=enough)
     return np.round(ratio, _DECIMALS)
 
 
-def _sums(amounts: Integers, pool: Integers, own: Bools, count: int) -> Integers:
-    """What the members of each pool did; whole numbers, far below where floats would lose one."""
-    return np.bincount(pool[own], weights=amounts[own], minlength=count).astype(np.int64)
+def _of_the_others(amounts: Floats, pools: Integers, count: int) -> Floats:
+    """What everybody else in an agent's pool did, per agent."""
+    others: Floats = np.bincount(pools, weights=amounts, minlength=count)[pools]
+    others -= amounts
+    return others

@@ -22,10 +22,17 @@ COMMANDS = {
     "fire": "Terminate an agent, with a reason.",
     "reinstate": "Bring a fired agent back.",
     "protect": "Keep policies from firing an agent.",
+    "quarantine": "Pause an agent for a while.",
+    "release": "Let an agent go from probation, quarantine or notice.",
+    "veto": "Stop a fire that was announced.",
+    "approve": "Allow a fire that a policy asks for.",
+    "review": "Give an outcome another score.",
+    "silence": "Keep policies from some agents for a while.",
     "sessions": "Conversations of one agent, or of all.",
     "decisions": "What policies and people decided.",
     "explain": "Work a decision out again from the journal.",
-    "policy": "Check policy files; show what is loaded.",
+    "audit": "Verify the record of decisions; report on it in words.",
+    "policy": "Check, test and compare policy files; show how loaded ones fare.",
     "enforcement": "Stop policies from acting, or let them again.",
     "assets": "Print rules, dashboards or Alertmanager routes for my set-up.",
     "db": "Upgrade, back up, copy or verify a database.",
@@ -112,8 +119,8 @@ def _quiet_ends() -> Iterator[None]:
 def main() -> None:
     """Pinkslip watches a fleet of AI agents, judges them on evidence, and fires the ones that fail, safely.
 
-    Commands other than serve, demo, db, doctor, assets and policy check speak to a running service at
-    PINKSLIP_URL (http://127.0.0.1:8740).
+    Commands other than serve, demo, db, doctor, assets and policy check, test and diff speak to a running
+    service at PINKSLIP_URL (http://127.0.0.1:8740).
 
     Exit codes: 0 done; 1 found problems; 2 cannot be used as given; 3 the service is away; 4 it refused.
     """

@@ -16,6 +16,7 @@ from pinkslip.cli.failures import Away, Failure, Refused, Unusable
 
 P = ParamSpec("P")
 TIMEOUT_S = 15
+JSON = "application/json"
 PAGE = 500
 
 
@@ -32,7 +33,7 @@ class Service:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
-        self._headers = {"Accept": "application/json"}
+        self._headers: dict[str, str] = {}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
         # a proxy of the environment is no way to a service on this machine
@@ -45,6 +46,14 @@ class Service:
     def post(self, path: str, body: Mapping[str, object]) -> Any:
         """The same with a body."""
         return self._ask("POST", path, json.dumps(body).encode())
+
+    def delete(self, path: str) -> Any:
+        """What was ended."""
+        return self._ask("DELETE", path)
+
+    def text(self, path: str, query: Mapping[str, object], *, media: str) -> str:
+        """The answer as a text of this media type."""
+        return str(self._ask("GET", path + _query(query), accept=media))
 
     def listed(self, path: str, query: Mapping[str, object], *, limit: int | None) -> Listed:
         """The items of a list, page by page, up to `limit`."""
@@ -59,14 +68,16 @@ class Service:
                 return Listed(items, more=False)
         return Listed(items, more=True)
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> Any:
-        headers = dict(self._headers)
+    def _ask(
+        self, method: str, path: str, body: bytes | None = None, *, accept: str = JSON
+    ) -> Any:
+        headers = {**self._headers, "Accept": accept}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = JSON
         request = Request(self.url + path, data=body, headers=headers, method=method)  # noqa: S310 - the user's own address
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as response:
-                return _decoded(response)
+                return _decoded(response, accept)
         except HTTPError as error:
             raise _refusal(error) from error
         except (URLError, HTTPException, OSError) as error:
@@ -123,6 +134,12 @@ def service_options(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+context_option = click.option(
+    "--reason", "--context", "context", default="", help="Why, in words; kept on record."
+)
+"""For acts of people. `fire` has a reason of another kind."""
+
+
 def address(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
     """An http(s) address, also where only host and port are given."""
     if given is None:
@@ -146,13 +163,18 @@ def _token(_ctx: click.Context, _parameter: click.Parameter, token: str | None) 
     return token
 
 
-def _decoded(response: HTTPResponse) -> Any:
+def _decoded(response: HTTPResponse, media: str) -> Any:
     body = response.read()
     try:
-        answer = json.loads(body)
+        answer = body.decode() if media != JSON else json.loads(body)
     except ValueError:
         answer = None
-    if not isinstance(answer, dict):
+    is_ours = (
+        isinstance(answer, dict)
+        if media == JSON
+        else response.headers.get_content_type() == media
+    )
+    if not is_ours or answer is None:
         raise Away(f"{response.url} answers, but not as Pinkslip does; is the address right?")
     return answer
 

@@ -24,6 +24,7 @@ STATUS_STYLE = {
     "ERROR": "red",
     "TERMINATED": "bold red",
 }
+GAUGE_WIDTH = 20
 LONGEST_WHOLE = 36
 """The most a column takes that is never folded: an id of ours. A stranger's may be longer, and folds."""
 
@@ -136,6 +137,47 @@ def status(agent: dict[str, Any]) -> Styled:
     if agent["isStale"]:
         return Styled(f"{said} stale", "yellow")
     return Styled(said, STATUS_STYLE.get(said, ""))
+
+
+def causes(enforcement: dict[str, Any]) -> Iterator[str]:
+    """What failing agents share, and who is being restarted."""
+    for cause in enforcement["causes"]:
+        yield f"A common cause: {cause['words']}"
+    for deploy in enforcement["deploys"]:
+        yield f"Mass restart in pool {deploy['pool']!r}: {deploy['restarted']} of {deploy['size']} restarted"
+
+
+def waiting(enforcement: dict[str, Any]) -> Iterator[str]:
+    """Fires that wait for a person or for their time, each with the command that stops it."""
+    for one in enforcement["waiting"]:
+        fire = f"{one['policy']} would fire {one['agentId']}"
+        if one["state"] == "awaiting":
+            yield f"Approval asked: {fire}: {one['words']}"
+            yield f"  pinkslip approve {one['decisionId']} allows it, veto stops it"
+        else:
+            yield f"At {clock(one['until'])} {fire}: {one['words']}"
+            yield f"  pinkslip veto {one['decisionId']} --reason '...' stops it"
+
+
+def gauge(share: float) -> str:
+    """`####------ 40 %`: how far something has come."""
+    full = min(GAUGE_WIDTH, int(share * GAUGE_WIDTH))
+    return f"{'#' * full}{'-' * (GAUGE_WIDTH - full)} {share * 100:.0f} %"
+
+
+def statistic(told: dict[str, Any]) -> str:
+    """One evidence function as it stood, with its counts."""
+    asked = "" if told["threshold"] is None else f", {number(told['threshold'])} was asked for"
+    counts = ""
+    if told["tasks"]:
+        since = f" since {clock(told['since'])}" if told["since"] else ""
+        counts = f" ({told['successes']} of {told['tasks']} tasks succeeded{since})"
+    return f"{told['function']} = {number(told['value'])}{asked}{counts}"
+
+
+def number(value: float | None) -> str:
+    """As it is recorded: 9 significant digits."""
+    return "unknown" if value is None else f"{value:.9g}"
 
 
 def cut(text: str | None, most: int | None) -> str | None:

@@ -2,11 +2,28 @@
 
 import click
 
-from pinkslip.cli import show
+from pinkslip.cli import show, spans
 from pinkslip.cli.service import Service, service_options
 from pinkslip.cli.words import print_json
 
-VERDICTS = ("held", "shadowed", "notified", "fired", "superseded")
+VERDICTS = (
+    "held",
+    "shadowed",
+    "notified",
+    "fired",
+    "superseded",
+    "probation",
+    "quarantined",
+    "noticed",
+    "asked",
+    "cancelled",
+    "released",
+    "vetoed",
+    "approved",
+    "reinstated",
+    "demoted",
+    "restored",
+)
 """As `model.words.Verdict` has them, which would import more than a command may; a test compares."""
 
 
@@ -15,6 +32,12 @@ VERDICTS = ("held", "shadowed", "notified", "fired", "superseded")
 @click.option("--policy", default=None, help="Only of this policy.")
 @click.option(
     "--verdict", default=None, type=click.Choice(VERDICTS), help="Only with this end."
+)
+@click.option(
+    "--since",
+    callback=spans.since,
+    default=None,
+    help="Only those since then: 7d, 12h, 2026-11-23.",
 )
 @click.option(
     "--limit",
@@ -30,6 +53,7 @@ def command(
     agent: str | None,
     policy: str | None,
     verdict: str | None,
+    since: str | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -37,7 +61,7 @@ def command(
 
     Newest first. `pinkslip explain ID` works one out again.
     """
-    query = {"agentId": agent, "policy": policy, "verdict": verdict}
+    query = {"agentId": agent, "policy": policy, "verdict": verdict, "since": since}
     listed = service.listed("/api/decisions", query, limit=limit)
     if as_json:
         print_json(listed.items)
@@ -49,9 +73,9 @@ def command(
                     show.clock(row["at"]),
                     row["verdict"] + (f" by {row['guard']}" if row["guard"] else ""),
                     row["agentId"],
-                    row["policy"] or row["actor"],
+                    row["policy"] if row["actorKind"] == "policy" else row["actor"],
                     row["id"],
-                    row["guardDetail"] or row["evidence"]["words"] or row["context"],
+                    row["guardDetail"] or row["context"] or row["evidence"]["words"],
                 )
                 for row in listed.items
             ],

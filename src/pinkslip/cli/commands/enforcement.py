@@ -63,3 +63,5 @@ def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
         say(
             f"Panic in pool {panic['pool']!r} since {show.clock(panic['since'])}: {panic['newly']} of {panic['size']} turned at once"
         )
+    for line in (*show.causes(answer), *show.waiting(answer)):
+        say(line)

@@ -54,7 +54,8 @@ def command(
 def _online(service: Service, decision: str) -> Any:
     path = f"/api/decisions/{segment(decision)}"
     answer = service.get(path)
-    return service.get(path, {"recompute": True}) if answer["policy"] else answer
+    by_policy = answer["actorKind"] == "policy"
+    return service.get(path, {"recompute": True}) if by_policy else answer
 
 
 def _offline(database: str, decision: str, config: Path | None) -> Any:
@@ -71,9 +72,8 @@ def _offline(database: str, decision: str, config: Path | None) -> Any:
 
 
 def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
-    by = (
-        f"policy {answer['policy']} ({answer['mode']})" if answer["policy"] else answer["actor"]
-    )
+    by_policy = answer["actorKind"] == "policy"
+    by = f"policy {answer['policy']} ({answer['mode']})" if by_policy else answer["actor"]
     say(f"{show.clock(answer['at'])} {answer['verdict']} {answer['agentId']} by {by}")
     if answer["reason"]:
         say(f"reason: {answer['reason']}")
@@ -84,8 +84,15 @@ def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
         say(f"when: {evidence['when']}, true since {show.clock(evidence['trueSince'])}")
     for name, value in evidence["values"].items():
         again = recomputed["evidence"]["values"].get(name) if recomputed else None
-        beside = f"   computed again: {_number(again)}" if recomputed else ""
-        say(f"  {name} = {_number(value)}{beside}")
+        beside = f"   computed again: {show.number(again)}" if recomputed else ""
+        say(f"  {name} = {show.number(value)}{beside}")
+    _tell_statistics(evidence, recomputed)
+    if evidence["rung"]:
+        until = f", until {show.clock(evidence['until'])}" if evidence["until"] else ""
+        say(f"ladder: step {evidence['rung']} of {evidence['rungs']}{until}")
+    if evidence["guards"]:
+        asked = (one["guard"] + (" HELD" if one["held"] else "") for one in evidence["guards"])
+        say(f"guards asked: {', '.join(asked)}")
     if answer["guard"]:
         say(f"held by {answer['guard']}: {answer['guardDetail']}")
     if recomputed is None:
@@ -98,5 +105,12 @@ def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
             say(f"  {difference}")
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.9g}"
+def _tell_statistics(evidence: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
+    again = {
+        statistic["function"]: statistic["value"]
+        for statistic in (recomputed["evidence"]["statistics"] if recomputed else ())
+    }
+    for statistic in evidence["statistics"]:
+        value = again.get(statistic["function"])
+        beside = f"   computed again: {show.number(value)}" if recomputed else ""
+        say(f"  {show.statistic(statistic)}{beside}")

@@ -2,13 +2,19 @@
 
 import click
 
-from pinkslip.cli.service import Service, agent_id, agent_path, service_options
+from pinkslip.cli.service import (
+    Service,
+    agent_id,
+    agent_path,
+    context_option,
+    service_options,
+)
 from pinkslip.cli.words import print_json, say
 
 
 @click.command()
 @click.argument("agent", callback=agent_id)
-@click.option("--context", default="", help="Why, in words.")
+@context_option
 @click.option(
     "--wrong",
     is_flag=True,

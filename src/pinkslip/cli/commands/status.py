@@ -16,11 +16,12 @@ NAMED = 5
 def command(service: Service, *, as_json: bool) -> None:
     """The fleet in a few lines.
 
-    Who is here, who is stale, whether policies may act, and who was fired of late.
+    Who is here, who is stale, whether policies may act, what waits for a person, and who was fired of late.
     """
     agents = service.listed("/api/agents", {}, limit=None).items
     policies = service.get("/api/policies")
     enforcement = service.get("/api/enforcement")
+    silences = service.get("/api/silences", {"active": True})["items"]
     fires = service.get("/api/decisions", {"verdict": "fired", "limit": NAMED})["items"]
     statuses = Counter(agent["status"] for agent in agents)
     stale = [agent["agentId"] for agent in agents if agent["isStale"]]
@@ -33,6 +34,10 @@ def command(service: Service, *, as_json: bool) -> None:
                 "policies": len(policies["policies"]),
                 "enforcing": policies["enforcing"],
                 "enforcement": enforcement,
+                "silences": silences,
+                "demoted": [
+                    policy["name"] for policy in policies["policies"] if policy["demoted"]
+                ],
                 "fires": fires,
             }
         )
@@ -56,6 +61,16 @@ def command(service: Service, *, as_json: bool) -> None:
     for panic in enforcement["panics"]:
         say(
             f"Panic in pool {panic['pool']!r}: {panic['newly']} of {panic['size']} turned at once; stale-type firing is held"
+        )
+    for line in (*show.causes(enforcement), *show.waiting(enforcement)):
+        say(line)
+    for policy in policies["policies"]:
+        if demoted := policy["demoted"]:
+            say(f"Policy {policy['name']} is in shadow: {demoted['why']}")
+    for silence in silences:
+        agents_ = counted(silence["matched"], "agent")
+        say(
+            f"{agents_} silenced by {silence['owner']} until {show.clock(silence['endsAt'])}: {silence['reason']}"
         )
     for fire in fires:
         because = fire["evidence"]["words"] or fire["context"]

@@ -1,5 +1,7 @@
 """`pinkslip why AGENT`."""
 
+from typing import Any
+
 import click
 
 from pinkslip.cli import show
@@ -13,7 +15,8 @@ from pinkslip.cli.words import print_json, say
 def command(service: Service, *, agent: str, as_json: bool) -> None:
     """Why an agent was fired, or was not.
 
-    The fires of AGENT with what became of them; then what each policy sees, and which guard holds it.
+    The fires of AGENT with what became of them; then what each policy sees, how far its evidence has come, where on
+    its ladder the agent stands, and which guards hold it.
     """
     answer = service.get(agent_path(agent, "/why"))
     if as_json:
@@ -21,23 +24,48 @@ def command(service: Service, *, agent: str, as_json: bool) -> None:
         return
     record = service.get(agent_path(agent))
     finished = ", finished" if record["finishedAt"] else ""
+    until = f" until {show.clock(answer['standingUntil'])}" if answer["standingUntil"] else ""
     say(
-        f"{record['agentId']}: {record['status']}, standing {record['standing']}, incarnation {record['incarnation']}{finished}"
+        f"{record['agentId']}: {record['status']}, standing {record['standing']}{until}, "
+        f"incarnation {record['incarnation']}{finished}"
     )
     for fire in record["fireHistory"]:
-        by = f"policy {fire['policy']}" if fire["policy"] else fire["actor"]
-        because = f": {fire['context']}" if fire["context"] else ""
-        say(f"fired {show.clock(fire['firedAt'])} as {fire['reason']} by {by}{because}")
-        for delivery in fire["deliveries"]:
-            detail = f", {delivery['detail']}" if delivery["detail"] else ""
-            say(f"  order: {delivery['state']}{detail}")
-        if fire["reinstatedAt"]:
-            wrong = ", the fire was wrong" if fire["wasWrong"] else ""
-            say(
-                f"  reinstated {show.clock(fire['reinstatedAt'])} by {fire['reinstatedBy']}{wrong}"
-            )
-    about = [policy for policy in answer["policies"] if policy["matches"]]
-    if not about:
+        _tell_fire(fire)
+    for silence in answer["silences"]:
+        say(
+            f"silenced by {silence['owner']} until {show.clock(silence['endsAt'])}: {silence['reason']}"
+        )
+    if not any(policy["matches"] for policy in answer["policies"]):
         say("No policy is about it now: it is finished or fired, or none matches it.")
-    for policy in about:
-        say(f"{policy['policy']} ({policy['mode']}): {policy['words']}")
+        return
+    for policy in answer["policies"]:
+        _tell_policy(policy)
+
+
+def _tell_fire(fire: dict[str, Any]) -> None:
+    by = f"policy {fire['policy']}" if fire["policy"] else fire["actor"]
+    because = f": {fire['context']}" if fire["context"] else ""
+    say(f"fired {show.clock(fire['firedAt'])} as {fire['reason']} by {by}{because}")
+    for delivery in fire["deliveries"]:
+        detail = f", {delivery['detail']}" if delivery["detail"] else ""
+        say(f"  order: {delivery['state']}{detail}")
+    if fire["reinstatedAt"]:
+        wrong = ", the fire was wrong" if fire["wasWrong"] else ""
+        say(f"  reinstated {show.clock(fire['reinstatedAt'])} by {fire['reinstatedBy']}{wrong}")
+
+
+def _tell_policy(policy: dict[str, Any]) -> None:
+    say(f"{policy['policy']} ({policy['mode']}): {policy['words']}")
+    if not policy["matches"]:
+        return
+    if policy["rungs"] and policy["rung"]:
+        until = f" until {show.clock(policy['until'])}" if policy["until"] else ""
+        say(
+            f"  ladder: step {policy['rung']} of {policy['rungs']}, {policy['standing']}{until}"
+        )
+    if policy["meter"] is not None:
+        say(f"  evidence: {show.gauge(policy['meter'])}")
+    for statistic in policy["statistics"]:
+        say(f"  {show.statistic(statistic)}")
+    if policy["waitingDecision"]:
+        say(f"  pinkslip veto {policy['waitingDecision']} --reason '...' stops it")

@@ -98,7 +98,7 @@ def patched(original: Entry, patch: Entry) -> Entry:
     return Entry(patch.node, {**kept, **patch.keys}, patch.path, patch.file, patch.line, text)
 
 
-def inherited(original: Entry, place: Place, file: str) -> Entry:
+def inherited(original: Entry, place: Place) -> Entry:
     """The packaged policy as it is, to be read where the file says that it extends the set."""
     keys = {key: referred(value, place) for key, value in original.keys.items()}
     node = referred(original.node, place)

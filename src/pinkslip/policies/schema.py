@@ -95,18 +95,22 @@ class _Policies:
 
     def read(self, node: Node | None) -> None:
         written = [] if node is None else self._written(node)
-        base = self.contents.base
-        if base is None or self.contents.extends_node is None:
+        base, extends = self.contents.base, self.contents.extends_node
+        if extends is None:
             self._take_all(written)
             return
-        patches = {name: entry for entry in written if (name := _name(entry)) in base.entries}
-        place = self.contents.extends_node.place
+        if base is None:  # nobody can tell a patch from a policy that lacks something
+            for entry in written:
+                self._name(entry)
+            return
+        place = extends.place
         for name, original in base.entries.items():
-            if name not in patches:
-                self._take(inherited(original, place, self.values.text.file))
-            else:
-                self._take_patch(original, patches[name])
-        self._take_all([entry for entry in written if patches.get(_name(entry)) is not entry])
+            patches = [entry for entry in written if _name(entry) == name]
+            if not patches:
+                self._take(inherited(original, place))
+            for patch in patches:  # of two, the second is refused for its name
+                self._take_patch(original, patch)
+        self._take_all([entry for entry in written if _name(entry) not in base.entries])
 
     def _written(self, node: Node) -> list[Entry]:
         if not isinstance(node, Items):

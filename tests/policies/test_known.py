@@ -1,0 +1,115 @@
+"""What can be told of policies once a fleet was seen: who can never match, and how many a pool may lose."""
+
+import pytest
+
+from pinkslip.model.words import Result
+from pinkslip.policies.known import Known
+from pinkslip.policies.load import Source, load
+
+HEAD = "version: 1\npolicies:\n  - name: a\n"
+
+
+def said(keys: str, known: Known, *, more: str = "") -> list[str]:
+    """Everything said of one policy, with its severity and hint."""
+    loaded = load([Source("a.yaml", HEAD + keys + more)], known=known)
+    assert loaded.policy_set is not None
+    return [
+        f"{problem.severity}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
+        for problem in loaded.problems
+    ]
+
+
+def test_nothing_is_said_of_what_is_not_known() -> None:
+    keys = (
+        "    when: off_track[30d] > 3 and success_rate[3 tasks] < 50%\n    match: {role: x}\n"
+    )
+
+    assert said(keys, Known()) == []
+
+
+def test_a_result_that_nobody_ever_reported_is_named() -> None:
+    known = Known(results=frozenset({Result.SUCCESS, Result.FAILURE}))
+
+    [first, second] = said(
+        "    when: off_track[1d] > 3 or corruptions[1d] + off_track[1d] > 3\n", known
+    )
+
+    assert first.startswith(
+        "warning: no agent has ever reported off_track: off_track[1d] has always been 0"
+    )
+    assert "context_overflow or unparsable" in second
+
+
+@pytest.mark.parametrize("result", [Result.CONTEXT_OVERFLOW, Result.UNPARSABLE])
+def test_one_of_the_results_a_measure_counts_is_enough(result: Result) -> None:
+    assert said("    when: corruptions[1d] > 3\n", Known(results=frozenset({result}))) == []
+
+
+def test_a_word_that_no_agent_has_is_named_with_the_nearest_that_one_has() -> None:
+    known = Known(
+        fields={
+            "role": frozenset({"researcher", "developer"}),
+            "label.team": frozenset({"red", "blue"}),
+        }
+    )
+
+    assert said(
+        "    when: age > 1d\n    match: {role: [reseacher, developer], label.team: green}\n",
+        known,
+    ) == [
+        'warning: no agent has role "reseacher"; did you mean "researcher"?',
+        'warning: no agent has the label team=green; seen: "blue", "red"',
+    ]
+
+
+def test_patterns_and_fields_nobody_told_of_are_let_be() -> None:
+    known = Known(fields={"role": frozenset({"developer"})})
+
+    assert said("    when: age > 1d\n    match: {role: ~dev.*, model: x}\n", known) == []
+
+
+def test_a_window_longer_than_what_is_kept_is_named() -> None:
+    known = Known(retention_ms=7 * 86_400_000)
+
+    assert said("    when: tasks[7d] > 3\n", known) == []
+    [message] = said("    when: tasks[8d] > 3\n", known)
+    assert "the window is longer than outcomes are kept: 7d" in message
+
+
+def test_a_rate_over_too_few_tasks_is_never_known() -> None:
+    known = Known(min_tasks=5)
+
+    assert said("    when: success_rate[5 tasks] < 50% or tasks[4 tasks] > 3\n", known) == []
+    [message] = said("    when: success_rate[4 tasks] < 50%\n", known)
+    assert "never known: rates of fewer than 5 tasks are unknown" in message
+
+
+FIRES = "    when: age > 1d\n    action: fire\n    reason: dumb\n"
+
+
+def test_how_many_a_pool_may_lose_is_noted() -> None:
+    known = Known(pools={"researcher": 5, "developer": 40}, pool_label="role")
+
+    assert said(FIRES, known) == [
+        "note: pool developer has 40 agents: at most 4 fires an hour",
+        "note: pool researcher has 5 agents: at most 1 fire an hour",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "label"),
+    [("    when: age > 1d\n", "role"), (FIRES + "    mode: off\n", "role"), (FIRES, "model")],
+    ids=["nothing fires", "off", "pools by another label"],
+)
+def test_pools_are_noted_only_where_they_matter(keys: str, label: str) -> None:
+    assert said(keys, Known(pools={"researcher": 5}, pool_label=label)) == []
+
+
+def test_a_policy_of_the_packaged_set_is_named_where_it_is_extended() -> None:
+    text = "version: 1\nextends: builtin@1\n"
+    known = Known(results=frozenset({Result.SUCCESS, Result.OFF_TRACK, Result.UNPARSABLE}))
+
+    [problem] = load([Source("a.yaml", text)], known=known).problems
+
+    assert (problem.file, problem.line) == ("a.yaml", 2)
+    assert problem.message.startswith("obstinate: no agent has ever reported refused")

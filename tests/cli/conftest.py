@@ -6,9 +6,13 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.cli.threads import in_a_thread
 from tests.running import Running, eventually, serving
+from tests.web.backend import MemoryBackend
 
+from pinkslip.app.clock import SystemClock
 from pinkslip.cli.main import COMMANDS, main
+from pinkslip.web.application import application
 
 Pinkslip = Callable[..., Result]
 
@@ -67,6 +71,24 @@ def pinkslip(service: Running) -> Pinkslip:
         return CliRunner().invoke(main, arguments, env={"PINKSLIP_URL": service.url})
 
     return run
+
+
+@pytest.fixture
+def backend() -> MemoryBackend:
+    """What `asked` serves: for states that a real service takes hours to come to."""
+    return MemoryBackend()
+
+
+@pytest.fixture
+def asked(backend: MemoryBackend) -> Iterator[Pinkslip]:
+    """The command, asking our application over that backend."""
+    app = application(backend, clock=SystemClock(), version="0.1.0")
+    with in_a_thread(app) as url:
+
+        def run(*arguments: str) -> Result:
+            return CliRunner().invoke(main, arguments, env={"PINKSLIP_URL": url})
+
+        yield run
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""`policy check`: what it prints for good, questionable and broken files, exactly."""
+"""`policy check` and `policy diff`: what they print for good, questionable and broken files, exactly."""
 
 import json
 from pathlib import Path
@@ -137,3 +137,65 @@ def test_a_hostile_file_does_not_colour_the_screen() -> None:
     assert done.exit_code == Exit.FOUND
     assert "\x1b" not in done.output
     assert "U+001B is not allowed" in done.output
+
+
+# diff
+
+
+def _diff(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["policy", "diff", *arguments])
+
+
+PATCHED = """\
+version: 1
+extends: builtin@1
+policies:
+  - name: unresponsive
+    for: 7m
+    mode: enforce
+  - name: mine
+    when: heartbeat_age > 1h
+"""
+
+
+def test_a_patch_is_shown_policy_by_policy_and_key_by_key() -> None:
+    _write("patch.yaml", PATCHED)
+
+    done = _diff("patch.yaml")
+    lines = done.output.splitlines()
+
+    assert done.exit_code == 0
+    assert lines[0] == "The set extends builtin@1, and differs in this:"
+    at = lines.index("~ unresponsive: changed")
+    assert "    + for: 7m" in lines[at:]
+    assert "    + mode: enforce" in lines[at:]
+    assert lines[lines.index("+ mine: added") + 1] == "    + when: heartbeat_age > 1h"
+
+
+def test_a_diff_as_json_has_every_key() -> None:
+    _write("patch.yaml", PATCHED)
+
+    found = json.loads(_diff("patch.yaml", "--json").output)
+
+    assert (found["base"], found["extends"], found["problems"]) == ("builtin@1", True, [])
+    changed = {policy["name"]: policy for policy in found["changes"]["policies"]}
+    assert changed["mine"]["kind"] == "added"
+    assert {"key": "mode", "before": None, "after": "enforce"} in changed["unresponsive"][
+        "keys"
+    ]
+
+
+def test_what_changes_nothing_is_said_to_be_the_same() -> None:
+    _write("same.yaml", "version: 1\nextends: builtin@1\n")
+
+    assert _diff("same.yaml").output == "The set extends builtin@1, and is the same.\n"
+
+
+def test_the_difference_of_a_broken_file_is_its_problems() -> None:
+    _write("broken.yaml", BROKEN)
+
+    done = _diff("broken.yaml")
+    as_json = _diff("broken.yaml", "--json")
+
+    assert (done.exit_code, done.output) == (Exit.FOUND, TOLD)
+    assert (as_json.exit_code, json.loads(as_json.output)["changes"]) == (Exit.FOUND, None)

@@ -142,7 +142,7 @@ class SilenceRequest(Sent, frozen=True, kw_only=True):
     """Field to a value, a list of them (any) or `~regex`, as in a policy's `match`; all must hold."""
     reason: Annotated[str, Meta(min_length=1, max_length=4000)]
     until: Timestamp | None = None
-    for_seconds: Annotated[float, Meta(gt=0, le=2_592_000)] | None = None
+    for_seconds: Annotated[float, Meta(gt=0, le=315_360_000)] | None = None
     force: bool = False
     """Although it takes in more agents than the guard `max_silenced` allows."""
 

@@ -16,6 +16,7 @@ need prometheus prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need chromium chromium
 need strace strace
+need libfaketime '/usr/lib/*/faketime/libfaketimeMT.so.1'
 
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

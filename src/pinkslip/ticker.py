@@ -96,10 +96,11 @@ class Ticker:
             log.exception("a tick failed; the next one comes")
 
     async def _watch_the_wall(self) -> None:
-        """When no run came for two intervals by the monotonic clock, the wall was turned back."""
+        """When no run came for an interval and a half by the monotonic clock, the wall was turned back. The next
+        one comes within two."""
         while True:
-            await asyncio.sleep(self.interval_ms / 1000)
-            overdue = self.clock.monotonic_ms() - self._last_run_ms > 2 * self.interval_ms
+            await asyncio.sleep(self.interval_ms / 4_000)
+            overdue = self.clock.monotonic_ms() - self._last_run_ms > 1.5 * self.interval_ms
             if overdue and self._running is None and self._scheduler is not None:
                 now = datetime.fromtimestamp(self.clock.wall_ms() / 1000, UTC)
                 self._scheduler.modify_job(self.name, next_run_time=now)

@@ -1,6 +1,8 @@
 """A journal to try, what it told, and what the database says of it."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -66,6 +68,8 @@ class Kept:
                         tables.beat_runs,
                         tables.transitions,
                         tables.blind,
+                        tables.acts,
+                        tables.reviews,
                     )
                     for seq in connection.execute(
                         select(table.c.seq).where(table.c.writer == self.journal.writer)
@@ -110,3 +114,26 @@ def session(key: str, **fields: Any) -> Report:
 
 def verdicts(receipts: Sequence[Receipt]) -> list[str]:
     return [receipt.verdict for receipt in receipts]
+
+
+class held_up:  # noqa: N801 - reads as a statement: with held_up(kept)
+    """The writer does nothing while in the block."""
+
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self._go = threading.Event()
+        self._held = threading.Event()
+        self._act: Future[None] | None = None
+
+    def __enter__(self) -> None:
+        self._act = self._kept.journal.act(self._wait)
+        assert self._held.wait(20)
+
+    def __exit__(self, *_error: object) -> None:
+        self._go.set()
+        assert self._act is not None
+        self._act.result(20)
+
+    def _wait(self, _tx: Transaction) -> None:
+        self._held.set()
+        assert self._go.wait(20)

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from tests.store.journals import (
     Kept,
     beat,
     finish,
+    held_up,
     keeping,
     outcome,
     session,
@@ -823,26 +823,3 @@ def add_workspace(kept: Kept, number: int) -> None:
         "decisions_head": b"",
     }
     kept.act(lambda tx: tx.connection.execute(insert(tables.workspaces), row))
-
-
-class held_up:  # noqa: N801 - reads as a statement: with held_up(kept)
-    """The writer does nothing while in the block."""
-
-    def __init__(self, kept: Kept) -> None:
-        self._kept = kept
-        self._go = threading.Event()
-        self._held = threading.Event()
-        self._act: Future[None] | None = None
-
-    def __enter__(self) -> None:
-        self._act = self._kept.journal.act(self._wait)
-        assert self._held.wait(20)
-
-    def __exit__(self, *_error: object) -> None:
-        self._go.set()
-        assert self._act is not None
-        self._act.result(20)
-
-    def _wait(self, _tx: Transaction) -> None:
-        self._held.set()
-        assert self._go.wait(20)

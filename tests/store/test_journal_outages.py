@@ -1,9 +1,10 @@
 """When the database fails, nothing is half done, callers hear it at once, and it is on record afterwards."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import psycopg
 import pytest
@@ -12,12 +13,22 @@ from tests.clocks import ManualClock, RealClock
 from tests.databases import prepare
 from tests.postgres import PostgresServer, postgres_server
 from tests.proxy import CommitCutter, Cut
-from tests.store.journals import WORKSPACE, Kept, beat, keeping, outcome, verdicts
+from tests.store.journals import (
+    WORKSPACE,
+    Kept,
+    beat,
+    held_up,
+    keeping,
+    outcome,
+    verdicts,
+)
 
+from pinkslip.fleet.fleet import Fleet, FleetSettings
+from pinkslip.fleet.needs import Need
 from pinkslip.model.errors import Unavailable
 from pinkslip.model.facts import Batch, Blinded, Changed, Done, Registered
 from pinkslip.model.words import BlindCause, Status
-from pinkslip.store import tables
+from pinkslip.store import engine, tables
 from pinkslip.store.engine import open_database
 from pinkslip.store.transaction import Transaction
 
@@ -240,4 +251,149 @@ def test_a_clock_that_stands_still_hurts_nobody(database_url: str) -> None:
     database = open_database(database_url)
     with keeping(database, ManualClock()) as kept:
         assert verdicts(kept.report(beat("a"), outcome("e"))) == ["accepted", "accepted"]
+    database.close()
+
+
+# what agents wanted to say, and we did not hear
+
+
+def blinds(kept: Kept, cause: BlindCause) -> list[Blinded]:
+    return [fact for fact in kept.facts if isinstance(fact, Blinded) and fact.cause is cause]
+
+
+def heartbeat_age_s(kept: Kept) -> float:
+    fleet = Fleet(WORKSPACE, FleetSettings())
+    fleet.declare([Need("heartbeat_age")])
+    fleet.fold(kept.facts, writer=kept.journal.writer)
+    measures = fleet.at(kept.journal.now())
+    return float(measures.value("heartbeat_age")[0])
+
+
+def test_what_a_full_queue_refused_is_on_record_once_and_ages_nobody(
+    database_url: str,
+) -> None:
+    database, clock = open_database(database_url), ManualClock()
+    with keeping(database, clock, queue_limit=10) as kept:
+        kept.report(beat("a"))
+        clock.advance(1_000)
+        with held_up(kept):
+            first = kept.journal.now()
+            waiting = kept.journal.report([outcome(f"e{number}") for number in range(10)])
+            for _ in range(3):
+                with pytest.raises(Unavailable, match="wait to be written already"):
+                    kept.journal.report([beat("a")])
+                clock.advance(60_000)
+        waiting.result(WITHIN_S)
+        last = kept.mark().now
+
+        (told,) = blinds(kept, BlindCause.INGEST)
+        (row,) = kept.rows("blind")
+        assert first <= told.start <= first + 1
+        assert first + 180_000 <= told.end <= last
+        assert (row.started_at, row.ended_at) == (told.start, told.end)
+        assert row.detail == "3 reports were refused: 10 were waiting already"
+        assert heartbeat_age_s(kept) == pytest.approx(1.0, abs=0.01)
+
+        clock.advance(1_000)
+        kept.report(beat("a"), outcome("f"))
+        kept.mark()
+        assert len(kept.rows("blind")) == 1
+    database.close()
+
+
+def test_an_outage_of_the_queue_lasts_until_it_is_half_empty(database_url: str) -> None:
+    database, clock = open_database(database_url), ManualClock()
+    with keeping(database, clock, queue_limit=10) as kept:
+        with held_up(kept):
+            waiting = kept.journal.report([beat(f"a{number}") for number in range(10)])
+            for _ in range(50):
+                with pytest.raises(Unavailable):
+                    kept.journal.report([beat("z")])
+        waiting.result(WITHIN_S)
+        with held_up(kept):
+            waiting = kept.journal.report([beat(f"a{number}") for number in range(10)])
+            with pytest.raises(Unavailable):
+                kept.journal.report([beat("z")])
+        waiting.result(WITHIN_S)
+        kept.mark()
+
+        assert [row.detail.split()[0] for row in kept.rows("blind")] == ["50", "1"]
+    database.close()
+
+
+def test_a_locked_sqlite_file_is_an_outage_of_the_database(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
+    database = open_database(sqlite_url)
+    path = sqlite_url.removeprefix("sqlite:///")
+    with (
+        keeping(database, RealClock()) as kept,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        kept.report(beat("a"))
+        other.execute("BEGIN IMMEDIATE")
+        locked = kept.journal.now()
+        for _ in range(3):
+            with pytest.raises(Unavailable, match=r"locked|nothing can be written"):
+                kept.report(beat("a"))
+        unlocked = kept.journal.now()
+        other.execute("COMMIT")
+        accepted(kept, beat("a"))
+
+        (told,) = blinds(kept, BlindCause.DATABASE)
+        assert locked <= told.start <= unlocked <= told.end
+        assert len(kept.rows("blind")) == 1
+    database.close()
+
+
+def test_reports_that_pile_up_behind_a_lock_are_an_outage_of_the_queue(
+    postgres_url: str,
+) -> None:
+    database = open_database(postgres_url)
+    with (
+        keeping(database, RealClock(), queue_limit=5) as kept,
+        psycopg.connect(postgres_url) as other,
+    ):
+        kept.report(beat("a"))
+        other.execute("LOCK TABLE beat_runs IN ACCESS EXCLUSIVE MODE")
+        stuck = kept.journal.report([beat("a")])
+        until(lambda: kept.journal.queue_length == 0)
+        waiting = kept.journal.report([beat(f"b{number}") for number in range(5)])
+        with pytest.raises(Unavailable, match="wait to be written already"):
+            kept.journal.report([beat("c")])
+        other.commit()
+        assert verdicts(stuck.result(WITHIN_S) + waiting.result(WITHIN_S)) == ["accepted"] * 6
+        kept.mark()
+
+        assert len(blinds(kept, BlindCause.INGEST)) == 1
+        assert blinds(kept, BlindCause.DATABASE) == []
+    database.close()
+
+
+def test_an_outage_that_cannot_be_told_is_told_later(database_url: str) -> None:
+    database, clock = open_database(database_url), ManualClock()
+    with keeping(database, clock, queue_limit=2) as kept:
+        breaks = fill if database.dialect == "sqlite" else cut_off
+        fails = kept.journal.act(
+            lambda tx: (
+                go.wait(WITHIN_S),
+                breaks(tx),
+                [tx.register(WORKSPACE, f"{n}" * 150) for n in range(99)],
+            )
+        )
+        go = threading.Event()
+        waiting = kept.journal.report([beat("a"), beat("b")])
+        with pytest.raises(Unavailable, match="2 reports wait"):
+            kept.journal.report([beat("c")])
+        go.set()
+        with pytest.raises(Unavailable):
+            fails.result(WITHIN_S)
+        with suppress(Unavailable):
+            waiting.result(WITHIN_S)
+        accepted(kept, beat("a"))
+        kept.mark()
+
+        assert len(blinds(kept, BlindCause.INGEST)) == 1
+        assert len(blinds(kept, BlindCause.DATABASE)) == 1
     database.close()

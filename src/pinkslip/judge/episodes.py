@@ -10,7 +10,9 @@ All open episodes of one policy advance at once, by the moment's answers to its 
 4. Unknown ends nothing, and starts `for` and `keep_for` again.
 5. Pending and held ones whose `when` has been true for `for` are due: they want to act. So are announced ones
    whose notice has passed and who were approved, where that is asked for.
-6. What a person vetoed does nothing more until it ends.
+6. On a ladder evidence starts anew with each rung. Where `when` comes true by what came after, that is a crossing
+   of its own: the episode that took the rung ends, and another begins.
+7. What a person vetoed does nothing more until it ends.
 
 Time in which we were blind is taken off `for` and `keep_for`. What became of the due ones is not known here.
 """
@@ -51,6 +53,8 @@ class Seen:
     when: Truth
     clear: Truth | None
     """None: the policy gives no `clear_when`."""
+    crosses_anew: Bools
+    """What was done is settled, and `when` holds now by evidence that came after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ def advance(
         is_clear = seen.clear.yes & ~is_true
         over = np.where(seen.matched, is_clear, over)
         at_once |= is_clear & announced
-    ends = ~seen.here | np.where(undone, at_once, over)
+    ends = ~seen.here | seen.crosses_anew | np.where(undone, at_once, over)
     waits = _wants_to_act(track, policy, now)
     due = _lasting(waits & is_true, moved.true_since, policy.for_ms, now, blind_between)
     changed = (moved.true_since != track.true_since) | (moved.false_since != track.false_since)

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pinkslip.fleet.snapshot import Floats, Integers
+from pinkslip.judge.columns import NEVER
 from pinkslip.judge.conclusions import Finding
 from pinkslip.judge.docket import Cases
 from pinkslip.judge.episodes import (
+    ACTED,
+    SHADOWED,
     Advanced,
     Seen,
     advance,
@@ -19,7 +22,7 @@ from pinkslip.judge.episodes import (
     with_opened,
 )
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth, reads_quantile
-from pinkslip.judge.kinds import is_stale_type, reads_outcomes
+from pinkslip.judge.kinds import is_proof, is_stale_type, reads_outcomes, starts_anew
 from pinkslip.judge.memory import Track, track_of
 from pinkslip.judge.places import (
     LetGo,
@@ -245,7 +248,18 @@ def _seen(
         matched=of_rows(matched[slots]),
         when=Truth(of_rows(when.yes[slots]), of_rows(when.no[slots])),
         clear=clear,
+        crosses_anew=of_rows((when.yes & matched)[slots]) & _may_cross_anew(policy, track),
     )
+
+
+def _may_cross_anew(policy: Policy, track: Track) -> Bools:
+    """Whose episode took a rung that started the evidence anew, and whose `when` was not true ever since: it was
+    seen not to be, or cannot be by what it was true of before."""
+    if not policy.ladder or not starts_anew(policy):
+        return np.zeros(len(track), dtype=np.bool_)
+    settled: Bools = (track.state == ACTED) | (track.state == SHADOWED)
+    settled &= (track.true_since == NEVER) | np.bool_(is_proof(policy))
+    return settled
 
 
 def _clear(policy: Policy, slots: Integers, evaluator: Evaluator) -> Truth | None:

@@ -4,7 +4,7 @@ from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.evaluate import calls_of, measures_of
 from pinkslip.judge.readings import EXPECTED_RATIO
 from pinkslip.judge.weighing import controls_discoveries
-from pinkslip.model.policy import Policy
+from pinkslip.model.policy import Call, Expression, Logic, Policy
 
 _SINCE_A_RUNG = frozenset({"proven", "decayed", "posterior"})
 _OF_OUTCOMES = _SINCE_A_RUNG
@@ -28,6 +28,23 @@ def reads_outcomes(policy: Policy) -> bool:
 def starts_anew(policy: Policy) -> bool:
     """Whether it judges evidence that a rung starts anew: then `when` false says nothing of having recovered."""
     return any(call.function in _SINCE_A_RUNG for call in calls_of(policy.when.tree))
+
+
+def is_proof(policy: Policy) -> bool:
+    """Whether `when` cannot be true without a `proven`: then it is not true of the same evidence after a rung."""
+    return _needs_proof(policy.when.tree)
+
+
+def _needs_proof(node: Expression) -> bool:
+    match node:
+        case Call():
+            return node.function == "proven"
+        case Logic(operator="and"):
+            return any(_needs_proof(each) for each in node.operands)
+        case Logic():
+            return all(_needs_proof(each) for each in node.operands)
+        case _:
+            return False
 
 
 def compares_agents(policy: Policy) -> bool:

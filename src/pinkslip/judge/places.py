@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -79,8 +79,10 @@ class Places:
     """The agents in memory who stand somewhere, and pairwise in which row. Who came to a lineage after it had
     taken a rung by itself stands in both."""
     rows: Integers = field(default_factory=lambda: _NOWHERE)
-    row_of: Integers = field(default_factory=lambda: _NOWHERE)
+    row_of: Integers
     """Per slot: the row that its evidence and its next rung go by, -1 without one."""
+    with_lineage: Bools
+    """Per slot: whether the policy follows its agent through a lineage."""
 
     @property
     def away(self) -> Integers:
@@ -91,12 +93,13 @@ class Places:
         return away
 
 
-def no_places(view: FleetView) -> Places:
+def no_places(scope: Scope, view: FleetView, lexicon: Lexicon) -> Places:
     """Nobody is on the ladder."""
     return Places(
         shelf=shelf_of(()),
         changed=np.zeros(0, dtype=np.bool_),
         row_of=np.full(view.size, -1, dtype=np.int64),
+        with_lineage=_with_lineage(scope, view, lexicon),
     )
 
 
@@ -112,8 +115,9 @@ def located(shelf: Shelf, scope: Scope, view: FleetView, lexicon: Lexicon) -> Pl
     row_of = np.full(view.size, -1, dtype=np.int64)
     here = np.flatnonzero(of_agent & (slot >= 0))
     row_of[slot[here]] = here
-    if scope is Scope.LINEAGE:
-        row_of = np.where(has_lineage(view), _rows_by_lineage(shelf, view, lexicon), row_of)
+    with_lineage = _with_lineage(scope, view, lexicon)
+    if with_lineage.any():
+        row_of = np.where(with_lineage, _rows_by_lineage(shelf, view, lexicon), row_of)
     own = shelf.copied()
     own.slot[:] = slot
     slots = np.flatnonzero(row_of >= 0)
@@ -124,15 +128,17 @@ def located(shelf: Shelf, scope: Scope, view: FleetView, lexicon: Lexicon) -> Pl
         slots=np.concatenate((slots, slot[former])),
         rows=np.concatenate((row_of[slots], former)),
         row_of=row_of,
+        with_lineage=with_lineage,
     )
 
 
-def has_lineage(view: FleetView) -> Bools:
+def _with_lineage(scope: Scope, view: FleetView, lexicon: Lexicon) -> Bools:
     """Who is known as one worker under several ids. An empty key is none."""
+    if scope is Scope.AGENT:
+        return np.zeros(view.size, dtype=np.bool_)
     words = view.words("lineage")
-    given: Bools = words.codes >= 0
-    if "" in words.vocabulary:
-        given &= words.codes != list(words.vocabulary).index("")
+    (empty,) = lexicon.codes(words, [""])
+    given: Bools = (words.codes >= 0) & (words.codes != empty)
     return given
 
 
@@ -151,10 +157,11 @@ def standing_now(
     """Take places to this instant, before anybody is heard: steps 1 to 3."""
     view = readings.view
     if shelf is None or not len(shelf):
-        return no_places(view)
+        return no_places(policy.scope, view, lexicon)
     stays = _fits(policy, shelf, view, lexicon)
     places = located(shelf.take(stays), policy.scope, view, lexicon)
     _begin_passes(policy, places, readings)
+    _forget_what_was_forgotten(policy, places, readings)
     _end_quarantines(policy, places, readings)
     return Places(
         shelf=places.shelf,
@@ -163,6 +170,7 @@ def standing_now(
         slots=places.slots,
         rows=places.rows,
         row_of=places.row_of,
+        with_lineage=places.with_lineage,
     )
 
 
@@ -211,6 +219,18 @@ def _begin_passes(policy: Policy, places: Places, readings: Readings) -> None:
     only_anew = is_anew & ~is_released
     shelf.since[only_anew] = start[only_anew]
     shelf.base_tasks[only_anew] = shelf.base_successes[only_anew] = 0
+
+
+def _forget_what_was_forgotten(policy: Policy, places: Places, readings: Readings) -> None:
+    """A lineage of which nothing was heard for long is counted from nothing; nothing is left out of that."""
+    shelf = places.shelf
+    if not shelf.of_lineage.any():
+        return
+    tasks, _ = readings.counts(policy.outcomes, policy.scope)
+    lost = tasks[places.slots] < shelf.base_tasks[places.rows]
+    rows = np.unique(places.rows[lost & shelf.of_lineage[places.rows]])
+    shelf.base_tasks[rows] = shelf.base_successes[rows] = 0
+    places.changed[rows] = True
 
 
 def _end_quarantines(policy: Policy, places: Places, readings: Readings) -> None:
@@ -262,18 +282,9 @@ def _count_anew(policy: Policy, places: Places, rows: Integers, readings: Readin
 def ledger_of(policy: Policy, places: Places, view: FleetView) -> Ledger:
     """What the places leave out of evidence, per slot."""
     has_ladder = bool(policy.ladder)
-    known = whole(view, has_ladder=has_ladder)
-    since = known.since
-    if policy.scope is Scope.LINEAGE:
-        since = np.where(has_lineage(view), 0, since)
+    since = np.where(places.with_lineage, 0, view.created_at)
     if not len(places.rows):
-        return Ledger(
-            has_ladder=has_ladder,
-            base_tasks=known.base_tasks,
-            base_successes=known.base_successes,
-            passes=known.passes,
-            since=since,
-        )
+        return replace(whole(view, has_ladder=has_ladder), since=since)
     shelf, placed, row = places.shelf, places.row_of >= 0, places.row_of
     return Ledger(
         has_ladder=has_ladder,
@@ -426,7 +437,7 @@ class LetGo:
 
     rows: Integers
     slots: Integers
-    """For each the agent by which it is recorded: the first by agent_no of those that are active."""
+    """For each the agent by which it is recorded: the first by agent_no of those that show it."""
     by_time: Bools
 
 
@@ -456,7 +467,8 @@ def recovered(
         needed = max(policy.keep_for_ms, policy.for_ms)
         lasted = lasted_ms(shelf.false_since, view.now, blind_between)
         by_recovery = calm & (shelf.false_since != NEVER) & (lasted >= needed)
-    rows, found = _first_by_number(places, by_time | by_recovery, active, view)
+    telling = active if clear is None else active & (clear.yes | ~by_recovery[places.rows])
+    rows, found = _first_by_number(places, by_time | by_recovery, telling, view)
     return LetGo(rows=rows, slots=found, by_time=by_time[rows] & ~by_recovery[rows])
 
 

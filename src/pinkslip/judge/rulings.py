@@ -149,19 +149,34 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
         *climbing,
         *(one.decision for one in made),
     ]
-    ended = _without(hearing.disowned, track), _without(advanced.ended, track)
+    settled = _settled(hearing, track, climbing)
+    ended = (
+        _without(hearing.disowned, track),
+        _without(advanced.ended, track),
+        track.take(settled),
+    )
     return Concluded(
         policy=policy.name,
-        track=track,
+        track=track.take(~settled),
         shelf=shelf,
         decisions=tuple(sorted(decisions, key=lambda each: each.agent_no)),
         episodes=(
             *(part.ended(policy.name, row) for part in ended for row in range(len(part))),
-            *(track.episode(policy.name, row) for row in np.flatnonzero(changed).tolist()),
+            *(
+                track.episode(policy.name, row)
+                for row in np.flatnonzero(changed & ~settled).tolist()
+            ),
         ),
         places=_places(policy.name, hearing.places.given_up, shelf, unwritten),
         waiting=_waiting(hearing, track),
     )
+
+
+def _settled(hearing: Hearing, track: Track, climbing: Sequence[Decision]) -> Bools:
+    """Episodes of those who climb back: what was done is over, even where `when` cannot be told."""
+    done: Bools = (track.state == ACTED) | (track.state == SHADOWED)
+    rows = hearing.let_go.rows[: len(climbing)]
+    return done & np.isin(hearing.places.row_of[track.slot], rows)
 
 
 def _climbed(

@@ -1,0 +1,659 @@
+"""Ladders through time: a rung per crossing, and for every timer the moment before, at, and after."""
+
+from dataclasses import replace
+
+import pytest
+from tests.judge.ladders import (
+    FIRE,
+    NOTIFY,
+    PROBATION,
+    QUARANTINE,
+    SILENT,
+    crossed,
+    fail,
+    make_ladder,
+    make_worker,
+    place_of,
+    succeed,
+    verdicts,
+)
+from tests.judge.world import (
+    CALM,
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    START,
+    Agent,
+    Ticker,
+    make_policy,
+)
+
+from pinkslip.judge.places import quarantine_ms, remembered_quarantines, taken
+from pinkslip.model.decisions import Place
+from pinkslip.model.policy import MaxFired, Policy, Rung
+from pinkslip.model.words import Action, Scope, Standing
+
+WHOLE = make_ladder(NOTIFY, PROBATION, QUARANTINE, FIRE)
+
+
+def standing(ticker: Ticker, number: int = 1) -> str:
+    return ticker.agent(number).standing.value
+
+
+def test_each_crossing_takes_one_rung_and_only_the_last_one_fires() -> None:
+    ticker = Ticker([make_worker()], WHOLE)
+    ticker.tick()
+
+    seen = [crossed(ticker), crossed(ticker), crossed(ticker)]
+    paused = standing(ticker)
+    ticker.tick(10 * MINUTE)
+    seen.append(crossed(ticker))
+
+    assert seen == ["notified", "probation", "quarantined", "fired"]
+    assert paused == "quarantined"
+    assert [(each.evidence.rung, each.evidence.rungs) for each in ticker.decisions] == [
+        (1, 4),
+        (2, 4),
+        (3, 4),
+        (4, 4),
+    ]
+
+
+def test_old_evidence_pays_for_one_rung_only() -> None:
+    ticker = Ticker([make_worker()], WHOLE)
+    fail(ticker, times=200)
+
+    for _ in range(50):
+        ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["notified"]
+
+
+def test_a_rung_counts_evidence_from_its_own_tick() -> None:
+    ticker = Ticker([make_worker()], WHOLE)
+    fail(ticker)
+    ticker.tick()
+
+    place = place_of(ticker)
+
+    assert (place.rung, place.base_tasks, place.base_successes, place.since) == (
+        0,
+        20,
+        0,
+        START,
+    )
+    assert place.decision_id == ticker.decisions[0].id
+
+
+def test_a_policy_without_a_ladder_keeps_no_place() -> None:
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], make_policy(action=Action.NOTIFY))
+
+    ticker.tick()
+
+    assert ticker.state.places() == []
+
+
+QUARANTINED = make_ladder(QUARANTINE, FIRE)
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "expected"),
+    [
+        (10 * MINUTE - 1, "quarantined"),
+        (10 * MINUTE, "probation"),
+        (10 * MINUTE + 1, "probation"),
+    ],
+)
+def test_a_quarantine_ends_in_probation_when_its_time_has_passed(
+    wait_ms: int, expected: str
+) -> None:
+    ticker = Ticker([make_worker()], QUARANTINED)
+    fail(ticker)
+    ticker.tick()
+    assert ticker.agent(1).standing_until == START + 10 * MINUTE
+
+    ticker.tick(wait_ms)
+
+    assert standing(ticker) == expected
+    assert place_of(ticker).rung == 0
+
+
+def test_what_a_paused_agent_did_shows_nothing() -> None:
+    ticker = Ticker([make_worker()], QUARANTINED)
+    fail(ticker)
+    ticker.tick()
+    fail(ticker, times=50)
+
+    ticker.tick(10 * MINUTE)
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["quarantined"]
+    assert place_of(ticker).base_tasks == 70
+
+
+def place(**given: object) -> Place:
+    return Place(
+        **{  # type: ignore[arg-type]  # fields of Place
+            "policy": "dumb",
+            "episode_hash": "dumb1",
+            "subject": "agent:1",
+            "incarnation": 1,
+            "rung": 0,
+            "standing": Standing.PROBATION,
+            "since": START,
+            **given,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, 10), (2, 20), (3, 40), (4, 80), (8, 1280), (9, 1440), (10, 1440), (1_000, 1440)],
+)
+def test_quarantines_double_up_to_a_day(count: int, expected: int) -> None:
+    assert quarantine_ms(QUARANTINE, count) == expected * MINUTE
+
+
+def test_a_quarantine_longer_than_a_day_stays_as_long_and_never_doubles() -> None:
+    rung = Rung(Action.QUARANTINE, 3 * DAY)
+
+    assert [quarantine_ms(rung, count) for count in (1, 2, 9)] == [3 * DAY] * 3
+
+
+def test_a_quarantine_without_a_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a time"):
+        quarantine_ms(Rung(Action.QUARANTINE), 1)
+
+
+@pytest.mark.parametrize(
+    ("since_end", "expected"),
+    [(-HOUR, 3), (0, 3), (DAY - 1, 3), (DAY, 2), (2 * DAY - 1, 2), (2 * DAY, 1), (9 * DAY, 0)],
+)
+def test_one_quarantine_is_forgotten_for_each_day_since_the_newest_ended(
+    since_end: int, expected: int
+) -> None:
+    former = place(quarantines=3, quarantined_until=START)
+
+    assert remembered_quarantines(former, now=START + since_end) == expected
+
+
+def test_past_the_last_rung_the_last_repeats_and_doubles() -> None:
+    ticker = Ticker([make_worker()], make_ladder(PROBATION, QUARANTINE))
+    crossed(ticker)
+
+    lengths = []
+    for _ in range(3):
+        crossed(ticker)
+        now = place_of(ticker)
+        assert now.until is not None
+        lengths.append(now.until - now.since)
+        ticker.tick(lengths[-1])
+
+    assert lengths == [10 * MINUTE, 20 * MINUTE, 40 * MINUTE]
+    assert place_of(ticker).rung == 1
+
+
+@pytest.mark.parametrize(
+    ("rungs", "clear_when", "lasts"),
+    [
+        pytest.param((PROBATION, FIRE), None, DAY, id="a day where nothing else ends it"),
+        pytest.param(
+            (Rung(Action.PROBATION, HOUR), FIRE), None, HOUR, id="as long as the rung says"
+        ),
+        pytest.param(
+            (Rung(Action.PROBATION, HOUR), FIRE), "age < 1s", HOUR, id="with clear_when too"
+        ),
+        pytest.param((PROBATION, FIRE), "age < 1s", None, id="until clear_when"),
+    ],
+)
+def test_probation_has_an_end(
+    rungs: tuple[Rung, ...], clear_when: str | None, lasts: int | None
+) -> None:
+    ticker = Ticker([make_worker()], make_ladder(*rungs, clear_when=clear_when))
+    fail(ticker)
+
+    ticker.tick()
+
+    until = None if lasts is None else START + lasts
+    assert place_of(ticker).until == until
+    assert ticker.decisions[0].evidence.until == until
+
+
+@pytest.mark.parametrize(
+    ("rungs", "clear_when", "lasts"),
+    [
+        ((QUARANTINE, FIRE), None, DAY),
+        ((Rung(Action.PROBATION, HOUR), QUARANTINE, FIRE), None, HOUR),
+        ((QUARANTINE, FIRE), "age < 1s", None),
+    ],
+)
+def test_probation_after_quarantine_lasts_as_a_rung_before_says(
+    rungs: tuple[Rung, ...], clear_when: str | None, lasts: int | None
+) -> None:
+    ticker = Ticker([make_worker()], make_ladder(*rungs, clear_when=clear_when))
+    for _ in rungs[:-1]:
+        crossed(ticker)
+
+    ticker.tick(10 * MINUTE)
+
+    assert standing(ticker) == "probation"
+    assert place_of(ticker).until == (None if lasts is None else ticker.now + lasts)
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "expected"),
+    [(HOUR - 1, "probation"), (HOUR, "active"), (HOUR + 1, "active")],
+)
+def test_probation_by_time_lets_go_when_it_has_passed(wait_ms: int, expected: str) -> None:
+    ticker = Ticker([make_worker()], make_ladder(Rung(Action.PROBATION, HOUR), FIRE))
+    fail(ticker)
+    ticker.tick()
+
+    ticker.tick(wait_ms)
+
+    assert standing(ticker) == expected
+    released = [each for each in ticker.decisions if each.verdict == "released"]
+    assert len(released) == (expected == "active")
+    for each in released:
+        assert each.evidence.words == "1 h without another crossing".replace(
+            "1 h", words(wait_ms)
+        )
+
+
+def words(span_ms: int) -> str:
+    return "1 h" if span_ms < HOUR + SECOND else "more"
+
+
+def test_a_new_pass_begins_on_no_rung_with_less_error_to_spend() -> None:
+    ticker = Ticker([make_worker()], make_ladder(Rung(Action.PROBATION, HOUR), FIRE))
+    fail(ticker)
+    ticker.tick()
+
+    ticker.tick(HOUR)
+
+    now = place_of(ticker)
+    assert (now.rung, now.passes, now.base_tasks, now.standing) == (-1, 2, 20, "active")
+
+
+@pytest.mark.parametrize(("failures", "rungs"), [(6, 0), (7, 1)])
+def test_the_second_pass_asks_for_stronger_evidence(failures: int, rungs: int) -> None:
+    # at 1 % / (1 x 2) six failures are proof, at 1 % / (2 x 3) only seven
+    ticker = Ticker([make_worker()], make_ladder(Rung(Action.PROBATION, HOUR), FIRE))
+    fail(ticker, times=6)
+    ticker.tick()
+    assert verdicts(ticker) == ["probation"]
+    ticker.tick(HOUR)
+
+    fail(ticker, times=failures)
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["probation", "released", *["probation"] * rungs]
+
+
+def test_time_lets_nobody_go_while_the_condition_holds() -> None:
+    policy = make_ladder(Rung(Action.PROBATION, HOUR), FIRE, when=SILENT, name="dumb")
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], policy)
+    ticker.tick()
+
+    ticker.tick(2 * HOUR)
+    held = standing(ticker)
+    ticker.agent(1).silent_s = None  # cannot be told: that holds nothing against it
+    ticker.tick(5_000)
+
+    assert held == "probation"
+    assert standing(ticker) == "active"
+
+
+CLEARING = make_ladder(
+    PROBATION, QUARANTINE, FIRE, clear_when="success_rate[1h] > 90%", name="dumb"
+)
+
+
+def test_recovery_climbs_back_and_says_why() -> None:
+    ticker = Ticker([make_worker()], CLEARING)
+    crossed(ticker)
+    ticker.agent(1).values["success_rate[1h]"] = 0.95
+
+    ticker.tick(5_000)
+
+    assert standing(ticker) == "active"
+    assert verdicts(ticker) == ["probation", "released"]
+    decision = ticker.decisions[-1]
+    assert decision.evidence.words == "success rate 95 % in 1 h (above 90 %)"
+    assert decision.evidence.values == {"success_rate[1h]": 0.95}
+    assert decision.action is Action.PROBATION
+    assert (place_of(ticker).rung, place_of(ticker).passes) == (-1, 2)
+    assert place_of(ticker).decision_id == decision.id
+
+
+def test_nobody_recovers_while_quarantined_or_while_it_cannot_be_told() -> None:
+    ticker = Ticker([make_worker()], CLEARING)
+    crossed(ticker)
+    crossed(ticker)
+    ticker.agent(1).values["success_rate[1h]"] = 0.95
+    ticker.tick(5_000)
+    paused = standing(ticker)
+    ticker.agent(1).values.clear()
+    ticker.tick(10 * MINUTE)
+    ticker.tick(5_000)
+
+    assert paused == "quarantined"
+    assert standing(ticker) == "probation"
+
+
+def test_recovered_once_is_told_once() -> None:
+    ticker = Ticker([make_worker()], CLEARING)
+    crossed(ticker)
+    ticker.agent(1).values["success_rate[1h]"] = 0.95
+
+    for _ in range(5):
+        ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["probation", "released"]
+
+
+SILENCE = make_ladder(PROBATION, FIRE, when=SILENT, for_ms=30 * SECOND, name="dumb")
+
+
+@pytest.mark.parametrize(
+    ("calm_ms", "expected"), [(29_999, "probation"), (30_000, "active"), (30_001, "active")]
+)
+def test_without_clear_when_a_policy_on_measures_recovers_when_it_has_not_held_for_long(
+    calm_ms: int, expected: str
+) -> None:
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], SILENCE)
+    ticker.tick()
+    ticker.tick(30 * SECOND)
+    ticker.agent(1).silent_s = 0.0
+    ticker.tick(5_000)
+
+    ticker.tick(calm_ms)
+
+    assert standing(ticker) == expected
+
+
+def test_keep_for_makes_recovery_longer_and_unknown_starts_it_again() -> None:
+    policy = replace(SILENCE, keep_for_ms=60 * SECOND)
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], policy)
+    ticker.tick()
+    ticker.tick(30 * SECOND)
+    seen = []
+    for wait_ms, silent_s in [
+        (0, 0.0),
+        (59_999, 0.0),
+        (0, None),
+        (1, 0.0),
+        (59_999, 0.0),
+        (1, 0.0),
+    ]:
+        ticker.agent(1).silent_s = silent_s
+        ticker.tick(wait_ms)
+        seen.append(standing(ticker))
+
+    assert seen == ["probation"] * 5 + ["active"]
+
+
+def test_blind_time_is_taken_off_recovery() -> None:
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], SILENCE)
+    ticker.tick()
+    ticker.tick(30 * SECOND)
+    ticker.agent(1).silent_s = 0.0
+    ticker.tick(5_000)
+    ticker.blind.append((ticker.now, ticker.now + 10_000))
+
+    ticker.tick(39_999)
+    before = standing(ticker)
+    ticker.tick(1)
+
+    assert (before, standing(ticker)) == ("probation", "active")
+
+
+def test_silent_again_before_it_recovered_is_the_next_rung() -> None:
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], SILENCE)
+    for wait_ms, silent_s in [(0, 95.0), (30_000, 95.0), (5_000, 0.0), (5_000, 95.0)]:
+        ticker.agent(1).silent_s = silent_s
+        ticker.tick(wait_ms)
+
+    ticker.tick(30_000)
+
+    assert verdicts(ticker) == ["probation", "fired"]
+
+
+def test_a_released_agent_starts_a_new_pass() -> None:
+    ticker = Ticker([make_worker()], QUARANTINED)
+    fail(ticker)
+    ticker.tick()
+    agent = ticker.agent(1)
+    agent.standing, agent.standing_until = Standing.ACTIVE, 0
+    agent.released_at = ticker.now + 1
+
+    ticker.tick(5_000)
+
+    now = place_of(ticker)
+    assert (now.rung, now.passes, now.standing) == (-1, 2, "active")
+    assert now.quarantined_until == ticker.now
+    assert standing(ticker) == "active"
+    assert verdicts(ticker) == ["quarantined"]
+
+
+def test_a_reinstated_agent_starts_a_new_pass_from_nothing() -> None:
+    ticker = Ticker([make_worker()], make_ladder(PROBATION, FIRE))
+    crossed(ticker)
+    assert crossed(ticker) == "fired"
+    agent = ticker.agent(1)
+    agent.back_at, agent.incarnation, agent.counted = ticker.now + 1, 2, (0, 0)
+    agent.created_at, agent.standing = ticker.now + 1, Standing.ACTIVE
+
+    ticker.tick(5_000)
+
+    now = place_of(ticker)
+    assert (now.rung, now.passes, now.incarnation) == (-1, 2, 2)
+    assert (now.base_tasks, now.since) == (0, agent.created_at)
+    ticker.tick(5_000)
+    assert place_of(ticker).passes == 2
+
+
+def test_a_place_goes_when_its_agent_leaves_memory() -> None:
+    ticker = Ticker([make_worker(), make_worker(2)], WHOLE)
+    crossed(ticker)
+    ticker.agents[0] = None
+
+    judgement = ticker.tick(5_000)
+
+    assert [(each.subject, each.gone) for each in judgement.places] == [("agent:1", True)]
+    assert ticker.state.places() == []
+
+
+def test_a_place_follows_its_agent_to_another_slot() -> None:
+    ticker = Ticker([make_worker(), None], WHOLE)
+    crossed(ticker)
+    ticker.agents.reverse()
+
+    assert crossed(ticker) == "probation"
+
+
+def test_a_fire_that_the_guards_hold_takes_no_rung() -> None:
+    guards = replace(CALM, max_fired=MaxFired(share=0.0, at_least=0))
+    ticker = Ticker([make_worker()], make_ladder(PROBATION, FIRE), guards=guards)
+    crossed(ticker)
+
+    fail(ticker)
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["probation", "held"]
+    assert place_of(ticker).rung == 0
+    assert ticker.state_of() == "held"
+
+
+# lineages
+
+KIN = make_ladder(PROBATION, QUARANTINE, FIRE, scope=Scope.LINEAGE)
+
+
+def kin(*numbers: int) -> list[Agent | None]:
+    return [make_worker(number, lineage="worker") for number in numbers]
+
+
+def test_evidence_follows_a_worker_through_its_ids() -> None:
+    ticker = Ticker([*kin(1)], KIN)
+    fail(ticker, times=5)
+    ticker.tick()
+    ticker.agent(1).finished = True
+    ticker.agents += kin(2)
+    fail(ticker, 2, times=4)
+
+    ticker.tick(5_000)
+
+    (decision,) = ticker.decisions
+    assert (decision.agent_no, decision.verdict, decision.evidence.lineage) == (
+        2,
+        "probation",
+        "worker",
+    )
+    assert place_of(ticker).subject == "lineage:worker"
+
+
+def test_whoever_of_a_lineage_crosses_at_once_shares_the_rung() -> None:
+    ticker = Ticker([*kin(3, 1, 2)], KIN)
+    fail(ticker, 1)
+
+    ticker.tick()
+
+    assert [(each.agent_no, each.verdict.value) for each in ticker.decisions] == [
+        (1, "probation"),
+        (2, "probation"),
+        (3, "probation"),
+    ]
+    assert (place_of(ticker).rung, place_of(ticker).decision_id) == (0, ticker.decisions[0].id)
+
+
+def test_a_new_id_of_a_quarantined_worker_is_quarantined() -> None:
+    ticker = Ticker([*kin(1)], KIN)
+    crossed(ticker)
+    crossed(ticker)
+    ticker.agents += kin(2)
+
+    ticker.tick(5_000)
+
+    assert standing(ticker, 2) == "quarantined"
+    assert ticker.agent(2).standing_until == place_of(ticker).until
+
+
+def test_an_agent_without_a_lineage_is_its_own() -> None:
+    ticker = Ticker([make_worker(), make_worker(2, lineage="")], KIN)
+    fail(ticker, 1)
+    fail(ticker, 2)
+
+    ticker.tick()
+
+    assert [each.subject for each in ticker.state.places()] == ["agent:1", "agent:2"]
+    assert [each.evidence.lineage for each in ticker.decisions] == [None, None]
+
+
+def test_one_of_a_lineage_recovers_it_unless_another_does_not() -> None:
+    policy = replace(KIN, clear_when=CLEARING.clear_when)
+    ticker = Ticker([*kin(1, 2)], policy)
+    crossed(ticker)
+    ticker.agent(2).values["success_rate[1h]"] = 0.95
+    ticker.agent(1).values["success_rate[1h]"] = 0.5
+    ticker.tick(5_000)
+    before = standing(ticker)
+    ticker.agent(1).values.clear()
+    ticker.tick(5_000)
+
+    assert (before, standing(ticker)) == ("probation", "active")
+    assert [(each.agent_no, each.verdict.value) for each in ticker.decisions[2:]] == [
+        (2, "released")
+    ]
+
+
+def test_a_reinstated_member_begins_its_lineages_next_pass() -> None:
+    ticker = Ticker([*kin(1, 2)], KIN)
+    crossed(ticker)
+    one, other = ticker.agent(1), ticker.agent(2)
+    one.incarnation, one.created_at = 2, ticker.now + 1
+    one.counted = other.counted = (0, 0)
+
+    ticker.tick(5_000)
+
+    now = place_of(ticker)
+    assert (now.rung, now.passes, now.base_tasks, now.incarnation) == (-1, 2, 0, 0)
+    assert standing(ticker, 2) == "active"
+
+
+@pytest.mark.parametrize(
+    ("after_ms", "kept"), [(30 * DAY - 1, True), (30 * DAY, False), (30 * DAY + 1, False)]
+)
+def test_a_lineages_place_outlives_its_agents_by_30_days(after_ms: int, kept: bool) -> None:
+    policy = replace(KIN, clear_when=CLEARING.clear_when)
+    ticker = Ticker([*kin(1)], policy)
+    fail(ticker)
+    ticker.tick()
+    ticker.agents[0] = None
+
+    ticker.tick(after_ms)
+
+    assert bool(ticker.state.places()) is kept
+
+
+def test_a_lineage_is_let_out_of_quarantine_when_somebody_of_it_is_there() -> None:
+    ticker = Ticker([*kin(1)], KIN)
+    crossed(ticker)
+    fail(ticker)
+    ticker.tick()
+    ticker.agents[0] = None
+    ticker.tick(HOUR)
+    alone = place_of(ticker).standing
+    ticker.agents[0] = make_worker(2, lineage="worker", counted=(40, 0))
+
+    ticker.tick(5_000)
+
+    assert (alone, place_of(ticker).standing) == ("quarantined", "probation")
+    assert standing(ticker, 2) == "probation"
+    assert place_of(ticker).base_tasks == 40
+
+
+def test_a_lineage_that_was_forgotten_is_counted_from_nothing() -> None:
+    ticker = Ticker([*kin(1)], KIN)
+    crossed(ticker)
+    ticker.agent(1).counted = (3, 0)
+
+    ticker.tick(5_000)
+
+    assert place_of(ticker).base_tasks == 0
+
+
+def test_an_agent_that_joins_a_lineage_on_its_own_rung_gets_off_nothing() -> None:
+    ticker = Ticker([make_worker(), *kin(2)], KIN)
+    crossed(ticker)
+    ticker.agent(1).lineage, ticker.agent(1).counted = "worker", (0, 0)
+    ticker.tick(5_000)
+
+    assert standing(ticker) == "probation"
+    assert standing(ticker, 2) == "active"
+    ticker.tick(DAY)
+    assert standing(ticker) == "active"
+
+
+def test_a_fire_leaves_the_place_on_its_rung_for_good() -> None:
+    fired = taken(WHOLE, place(rung=2, until=START + 5), rung=3, now=START + 1, counts=(10, 3))
+
+    assert (fired.rung, fired.until, fired.standing) == (3, None, Standing.PROBATION)
+    assert (fired.base_tasks, fired.base_successes, fired.since) == (10, 3, START + 1)
+
+
+@pytest.mark.parametrize(
+    "policy", [WHOLE, KIN, SILENCE, CLEARING], ids=["whole", "kin", "silence", "clearing"]
+)
+def test_a_quiet_tick_changes_no_place_and_no_standing(policy: Policy) -> None:
+    agents = [make_worker(number, lineage="worker") for number in (1, 2)]
+    ticker = Ticker([*agents], policy)
+    fail(ticker)
+    succeed(ticker, 2)
+    ticker.tick()
+    ticker.tick(5_000)
+
+    judgement = ticker.tick(5_000)
+
+    assert (judgement.places, judgement.standings, judgement.decisions) == ((), (), ())

@@ -94,7 +94,7 @@ def test_a_rate_of_too_few_is_unknown(count: int, rate: float) -> None:
 def test_the_log_takes_at_most_64_bytes_an_outcome_and_gives_memory_back() -> None:
     log = OutcomeLog()
     rows = Arrivals.of([done(at=T0 + place) for place in range(5_000)]).rows(
-        np.zeros(5_000, np.intp)
+        np.zeros(5_000, np.intp), np.zeros(5_000, np.uint8)
     )
     for _ in range(60):
         log.append(rows)

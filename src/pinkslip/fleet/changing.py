@@ -33,8 +33,8 @@ _ACTIVE, _FIRED = code_of(Standing.ACTIVE), code_of(Standing.FIRED)
 def meets_outcomes(fact: RowChange) -> bool:
     """Whether it makes a difference to come before or after an outcome of the same agent."""
     if isinstance(fact, Changed):
-        by_role = fact.role is not UNSET or fact.model is not UNSET
-        return by_role or fact.last_error is not UNSET
+        by_whom = (fact.role, fact.model, fact.lineage)
+        return any(said is not UNSET for said in by_whom) or fact.last_error is not UNSET
     return isinstance(fact, Reinstated)
 
 
@@ -59,8 +59,9 @@ def apply(agents: Agents, slot: int, fact: RowChange) -> None:
             _set_task(columns, slot, None, at)
             columns.finished_at[slot] = at
         case Revived():
+            if columns.finished_at[slot] < at:
+                columns.excused_until[slot] = at
             columns.finished_at[slot] = 0
-            columns.excused_until[slot] = at
             _restart_clocks(columns, slot, at)
         case Fired():
             _set_status(columns, slot, _TERMINATED, at)
@@ -103,6 +104,8 @@ def _stand(columns: Columns, slot: int, fact: Stood) -> None:
 
 def _review(agents: Agents, slot: int, fact: Reviewed) -> None:
     """What the outcome added to the agent's scores is taken back, and the new score added."""
+    if not fact.counted:
+        return
     columns = agents.columns
     columns.score_e6_sum[slot] += fact.score_e6 - (fact.before_e6 or 0)
     columns.score_count[slot] += fact.before_e6 is None
@@ -177,12 +180,13 @@ def _change_identity(agents: Agents, slot: int, fact: Changed) -> None:
         if text is not UNSET:
             columns.words[field].put(slot, text)
             columns.group[slot] = -1
+            columns.lineage_row[slot] = 0
             agents.published.touched.add(IDENTITY)
 
 
 def _set_status(columns: Columns, slot: int, code: int, at: int) -> None:
     if columns.status[slot] != code:
-        if columns.status[slot] == _WAITING:
+        if columns.status[slot] == _WAITING and columns.status_since[slot] < at:
             columns.excused_until[slot] = at
         columns.status[slot] = code
         columns.status_since[slot] = at

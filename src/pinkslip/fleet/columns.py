@@ -54,6 +54,7 @@ _INTEGERS = (
     "place_writer",
     "place_seq",
     "unknown_until",
+    "anew_at",
     "gap_mean",
     "gap_variance",
     "excused_until",
@@ -107,6 +108,8 @@ class Columns:
     place_seq: Integers
     unknown_until: Integers
     """For a restored row: outcomes up to here were done and have not been handed over; 0: none."""
+    anew_at: Integers
+    """Outcomes up to here show no decay any more; see `evidence`."""
     gap_mean: Integers
     """Between heartbeats, in 256ths of a millisecond; see `rhythm`."""
     gap_variance: Integers
@@ -134,6 +137,8 @@ class Columns:
         self.fired_by_policy: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         self.changed: NDArray[np.bool_] = np.zeros(capacity, np.bool_)
         """Since the last checkpoint."""
+        self.lineage_row: NDArray[np.int32] = np.zeros(capacity, np.int32)
+        """See `lineages`; 0: to be looked up."""
         self.group: NDArray[np.int32] = np.full(capacity, -1, np.int32)
         """Whose role totals the agent's outcomes belong to; -1: not looked up yet."""
         self.agent_ids: list[str] = []

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from pinkslip.fleet import changing, rhythm
@@ -28,26 +29,34 @@ from pinkslip.fleet.agents import Agents
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.collected import Collected
 from pinkslip.fleet.digest import Change, Digest
+from pinkslip.fleet.evidence import Evidence
 from pinkslip.fleet.growing import add_up
+from pinkslip.fleet.lineages import NONE
 from pinkslip.fleet.measures import FleetSettings, Measures, Parts
 from pinkslip.fleet.memory import DEFAULT, Memory
 from pinkslip.fleet.needs import Horizon, Need, Words
-from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows
+from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows, keys
 from pinkslip.fleet.publishing import BEATS, IDENTITY, MEMBERS, OUTCOMES, rows, views
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
 from pinkslip.fleet.totals import Tally, Totals
 from pinkslip.model.facts import (
     AboutNobody,
+    Absolved,
     Beat,
     Blinded,
+    Condemned,
     Done,
     Fact,
     Finished,
     Fired,
+    LineageBook,
     Registered,
     Reinstated,
+    Released,
     Restored,
+    Reviewed,
+    Stood,
 )
 from pinkslip.model.policy import Filter
 from pinkslip.model.words import Result
@@ -58,6 +67,9 @@ _SMALLEST = 64
 _TOGETHER = 4_096
 """Heartbeats and outcomes collected before they are taken in unasked."""
 _HISTORY_CHUNK = 65_536
+DECAYED_BY = 10_000
+"""A newly declared test is worked out from so many of an agent's newest outcomes at most: what fewer show is less, never
+more."""
 
 
 class Fleet:
@@ -68,6 +80,7 @@ class Fleet:
         self.settings = settings
         self._agents = Agents(_SMALLEST)
         self._memory = Memory(_SMALLEST)
+        self._evidence = Evidence(self._agents.columns)
         self._totals = Totals()
         self._spells = Spells()
         self._acts = Acts()
@@ -86,13 +99,20 @@ class Fleet:
         """Outcomes that restored rows include: still to be put into windows."""
         self._older_before = 0
         """The place in the log where what was noted after them begins."""
+        self._reviews: list[Reviewed] = []
+        self._named: NDArray[np.bool_] = np.zeros(0, np.bool_)
+        """Whom `horizon` called lacking last, by slot: whose tests a history completes."""
 
     # what policies ask
 
     def declare(self, needs: Iterable[Need]) -> None:
         """Keep up exactly what these ask for; see above for what a new window holds."""
         self._settle()
+        needs = list(needs)
         self._memory.declare(needs, now=self._now)
+        columns = self._agents.columns
+        done = columns.tasks - columns.tasks_before
+        self._evidence.declare(needs, self._memory.remembered(), done=done)
 
     def horizon(self) -> Horizon:
         """How much history what is declared takes, and which agents' is missing."""
@@ -101,7 +121,9 @@ class Fleet:
         newest: dict[Filter, int] = {}
         for length, outcomes in memory.task_windows:
             newest[outcomes] = max(length, newest.get(outcomes, 0))
-        lacking = self._lacking()
+        for outcomes in self._evidence.filters_lacking():
+            newest[outcomes] = max(DECAYED_BY, newest.get(outcomes, 0))
+        self._named = lacking = self._lacking()
         numbers = self._agents.columns.numbers[lacking]
         unknown = self._agents.columns.unknown_until[lacking]
         return Horizon(
@@ -164,6 +186,10 @@ class Fleet:
         missing, memory = Rows.joined(found), self._memory
         memory.insert(missing, np.flatnonzero(lacking), before=memory.log.first, now=self._now)
         self._memory.complete(self._now)
+        lacking[len(self._named) :] = False
+        lacking[: len(self._named)] &= self._named
+        self._evidence.complete(lacking, self._memory.remembered())
+        self._named = self._named[:0]
         self._agents.columns.unknown_until.fill(0)
         self._agents.published.touched.add(OUTCOMES)
 
@@ -173,6 +199,32 @@ class Fleet:
         """Role totals as checkpointed at a journal place; facts folded later add to them."""
         self._totals.restore(totals, writer=writer, seq=seq)
         self._placed_writer = max(self._placed_writer, writer)
+
+    def restore_lineages(
+        self, books: Sequence[LineageBook], *, writer: int = 0, seq: int = 0
+    ) -> None:
+        """Lineages as checkpointed at a journal place; facts folded later add to them. After `declare`."""
+        self._evidence.lineages.restore(books, writer=writer, seq=seq)
+        self._placed_writer = max(self._placed_writer, writer)
+        self._acts.fold(
+            Condemned(book.condemned_at, 0, book.lineage, book.fire_id or "")
+            for book in books
+            if book.condemned_at is not None
+        )
+
+    def lineages(self) -> tuple[LineageBook, ...]:
+        """What is known of every lineage: rows for a checkpoint."""
+        self._settle()
+        return self._with_condemned(self._evidence.lineages.books())
+
+    def dirty_lineages(self) -> tuple[LineageBook, ...]:
+        """Those of them that facts have changed since this was last asked for."""
+        self._settle()
+        return self._with_condemned(self._evidence.lineages.books(changed=True))
+
+    def mark_lineages_dirty(self, lineages: Iterable[str]) -> None:
+        """A checkpoint of these could not be written: they are to be asked for again."""
+        self._evidence.lineages.mark_changed(lineages)
 
     def role_totals(self) -> tuple[RoleTotals, ...]:
         """What all agents of each role and model ever did: rows for a checkpoint."""
@@ -275,7 +327,15 @@ class Fleet:
             slot for number in numbers if (slot := self._agents.slots.get(number)) is not None
         ]
         columns.changed[slots] = False
-        return rows(self._parts(), slots, writer=self._writer, seq=self._seq)
+        places = np.array(slots, np.intp)
+        streak = self._memory.streaks[DEFAULT]
+        return rows(
+            self._parts(),
+            slots,
+            writer=self._writer,
+            seq=self._seq,
+            evidence=self._evidence.pages(places, streak.success_at),
+        )
 
     def leaving(self, *, left_before: int) -> list[int]:
         """Whom `forget` would drop: to be checkpointed first."""
@@ -304,6 +364,7 @@ class Fleet:
         numbers: list[int] = columns.numbers[slots].tolist()
         if numbers:
             self._drop(slots)
+        self._forget_lineages()
         return numbers
 
     # taking in
@@ -316,6 +377,8 @@ class Fleet:
                 older, np.unique(older.slot), before=self._older_before, now=self._now
             )
         self._memory.catch_up()
+        if self._reviews:
+            self._take_reviews()
 
     def _take_in(self) -> None:
         if self._restored:
@@ -342,7 +405,11 @@ class Fleet:
         agents = list(wanted.values())
         self._make_room(slots.size + len(agents))
         places = self._agents.restore(agents)
-        self._memory.streaks[DEFAULT].length[places] = [row.streak for row in agents]
+        streak = self._memory.streaks[DEFAULT]
+        streak.length[places] = [row.streak for row in agents]
+        streak.success_at[places] = self._evidence.restore(
+            places, [row.evidence for row in agents]
+        )
         self._placed_writer = max(self._placed_writer, *(row.writer for row in agents))
         self._noticed(
             min(row.created_at for row in agents), max(row.updated_at for row in agents), 0
@@ -387,36 +454,40 @@ class Fleet:
                 arrivals.seq, columns.place_writer[slots], columns.place_seq[slots]
             )
             to_totals = self._is_after(arrivals.seq, *self._totals.place)
-            if not (is_new.all() and to_totals.all()):
-                self._take_placed(arrivals, slots, is_new=is_new, to_totals=to_totals)
+            to_lineages = self._is_after(arrivals.seq, *self._evidence.lineages.place)
+            if not (is_new.all() and to_totals.all() and to_lineages.all()):
+                self._take_placed(arrivals, slots, is_new, to_totals, to_lineages)
                 return
         tally = Tally(arrivals)
         self._total(tally, slots)
         self._count(tally, slots)
-        self._memory.note(arrivals.rows(slots))
+        self._memory.note(self._rows(arrivals, slots))
+        self._evidence.add_to_lineages(slots, arrivals.at, arrivals.kind)
 
     def _take_placed(
         self,
         arrivals: Arrivals,
         slots: Places,
-        *,
         is_new: NDArray[np.bool_],
         to_totals: NDArray[np.bool_],
+        to_lineages: NDArray[np.bool_],
     ) -> None:
         """Outcomes that restored rows include in part: each is new to some rows and not to others."""
         if not self._older:
             self._older_before = self._memory.log.end
         columns = self._agents.columns
+        noted = self._rows(arrivals, slots)
+        for_lineages = noted.take(to_lineages)
+        self._evidence.add_to_lineages(for_lineages.slot, for_lineages.at, for_lineages.kind)
         for_totals = np.flatnonzero(to_totals)
         self._total(Tally(arrivals.take(for_totals)), slots[for_totals])
         new, old = np.flatnonzero(is_new), np.flatnonzero(~is_new)
         if len(new):
-            fresh = arrivals.take(new)
-            self._count(Tally(fresh), slots[new])
-            self._memory.note(fresh.rows(slots[new]))
+            self._count(Tally(arrivals.take(new)), slots[new])
+            self._memory.note(noted.take(new))
         old = old[arrivals.at[old] >= columns.incarnation_at[slots[old]]]
         if len(old):
-            self._older.append(arrivals.take(old).rows(slots[old]))
+            self._older.append(noted.take(old))
 
     def _total(self, tally: Tally, slots: Places) -> None:
         groups = self._groups(slots)
@@ -426,6 +497,7 @@ class Fleet:
     def _count(self, tally: Tally, slots: Places) -> None:
         columns, arrivals = self._agents.columns, tally.arrivals
         tally.add_to(columns, slots)
+        self._evidence.add(slots, arrivals.at, arrivals.kind)
         np.add.at(columns.successes, slots, IS_SUCCESS[arrivals.kind].astype(np.int64))
         scored = np.flatnonzero(arrivals.score >= 0)
         add_up(columns.score_e6_sum, slots[scored], arrivals.score[scored])
@@ -448,13 +520,41 @@ class Fleet:
         elif isinstance(fact, Blinded):
             self._go_blind(fact)
         elif isinstance(fact, AboutNobody):
-            self._acts.fold([fact])
-        elif (slot := self._agents.slots.get(fact.agent_no)) is None:
-            pass  # it left before a rebuild began, and its row has this already
-        elif not self._is_in_row(slot, fact.seq):
+            self._act(fact)
+        elif (slot := self._agents.slots.get(fact.agent_no)) is not None:
+            self._tell(slot, fact)
+        # otherwise it left before a rebuild began, and its row has this already
+
+    def _act(self, fact: AboutNobody) -> None:
+        self._acts.fold([fact])
+        if isinstance(fact, Absolved) and not self._is_in_books(fact.seq):
+            lineages = self._evidence.lineages
+            lineages.restart(lineages.row(fact.lineage), fact.at)
+
+    def _tell(self, slot: int, fact: changing.RowChange) -> None:
+        if not self._is_in_row(slot, fact.seq):
             self._change(slot, fact)
         elif isinstance(fact, Fired):
             changing.remember_fire(self._agents.columns, slot, fact)
+        if isinstance(fact, Reviewed):
+            self._reviews.append(fact)
+            if len(self._reviews) >= _TOGETHER:
+                self._settle()
+        elif isinstance(fact, Reinstated | Stood | Released) and not self._is_in_books(
+            fact.seq
+        ):
+            self._begin_anew(slot, fact)
+
+    def _begin_anew(self, slot: int, fact: Reinstated | Stood | Released) -> None:
+        """The lineage's evidence, or its tests alone."""
+        lineages = self._evidence.lineages
+        row = int(self._evidence.rows(np.array([slot], np.intp))[0])
+        if row == NONE:
+            return
+        if isinstance(fact, Reinstated):
+            lineages.restart(row, fact.at)
+        else:
+            lineages.begin_tests(row, fact.at)
 
     def _go_blind(self, fact: Blinded) -> None:
         if self._beats:
@@ -475,6 +575,7 @@ class Fleet:
 
     def _drop(self, slots: Places) -> None:
         self._memory.restart(slots)
+        self._evidence.restart(slots)
         self._agents.leave(slots)
 
     def _change(self, slot: int, fact: changing.RowChange) -> None:
@@ -488,13 +589,32 @@ class Fleet:
         elif isinstance(fact, Reinstated):
             self._older = [older.take(older.slot != slot) for older in self._older]
             self._memory.restart(np.array([slot], np.intp))
+            self._evidence.restart(np.array([slot], np.intp))
             self._agents.published.touched.add(OUTCOMES)
+        elif isinstance(fact, Stood | Released):
+            self._evidence.begin_tests(slot, fact.at)
 
     def _count_finished(self, slot: int, fact: Finished) -> None:
         row = self._groups(np.array([slot], np.intp))[0]
         seq = np.array([fact.seq], np.int64)
         if not self._may_be_in_rows() or self._is_after(seq, *self._totals.place)[0]:
             self._totals.finished[row] += 1
+
+    def _take_reviews(self) -> None:
+        """After the outcomes they are about; what no window holds any more is not found, and passed over."""
+        reviews, self._reviews = self._reviews, []
+        found = (
+            (self._agents.slots.get(review.agent_no), review)
+            for review in reviews
+            if review.counted
+        )
+        key_of = np.array([review.event_id for review in reviews if review.counted], "S16")
+        scores = [
+            (slot, review.outcome_at, key, review.score_e6)
+            for (slot, review), key in zip(found, keys(key_of).tolist(), strict=True)
+            if slot is not None
+        ]
+        self._memory.rescore(scores, now=self._now)
 
     # which facts a restored row includes
 
@@ -519,6 +639,11 @@ class Fleet:
         place = (int(columns.place_writer[slot]), int(columns.place_seq[slot]))
         return (self._writer, seq) <= place
 
+    def _is_in_books(self, seq: int) -> bool:
+        if not self._may_be_in_rows():
+            return False
+        return (self._writer, seq) <= self._evidence.lineages.place
+
     # what windows lack
 
     def _lacking(self) -> NDArray[np.bool_]:
@@ -537,7 +662,8 @@ class Fleet:
             if outcomes != DEFAULT:
                 until = np.maximum(unknown, streak.since)
                 lacking |= columns.incarnation_at <= until
-        did_more = columns.tasks - columns.tasks_before > memory.remembered()
+        lacking |= self._evidence.lacking()
+        did_more = columns.tasks - columns.tasks_before > memory.held()
         return lacking & did_more & (columns.numbers > 0)
 
     def _missing(self, arrivals: Arrivals, lacking: NDArray[np.bool_]) -> Rows:
@@ -548,9 +674,27 @@ class Fleet:
         is_missing = (slots >= 0) & lacking[slots] & arrivals.counted
         is_missing &= (arrivals.at <= until) & (arrivals.at >= columns.incarnation_at[slots])
         which = np.flatnonzero(is_missing)
-        return arrivals.rows(slots).take(which)
+        return self._rows(arrivals.take(which), slots[which])
 
     # small answers
+
+    def _rows(self, arrivals: Arrivals, slots: Places) -> Rows:
+        return arrivals.rows(slots, self._totals.task_numbers(arrivals, self._groups(slots)))
+
+    def _with_condemned(self, books: Iterable[LineageBook]) -> tuple[LineageBook, ...]:
+        condemned = self._acts.condemned
+        return tuple(
+            replace(book, condemned_at=why.at, fire_id=why.fire_id)
+            if (why := condemned.get(book.lineage))
+            else book
+            for book in books
+        )
+
+    def _forget_lineages(self) -> None:
+        lineages = self._evidence.lineages
+        living = np.zeros(lineages.capacity, np.bool_)
+        living[self._evidence.rows(np.flatnonzero(self._agents.columns.numbers))] = True
+        lineages.forget(living, now=self._now)
 
     def _parts(self) -> Parts:
         return Parts(
@@ -560,6 +704,8 @@ class Fleet:
             memory=self._memory,
             spells=self._spells,
             acts=self._acts,
+            evidence=self._evidence,
+            task_kinds=self._totals.task_kinds,
             words=self._agents.words,
             observing_since=self._observing_since(),
         )
@@ -585,6 +731,7 @@ class Fleet:
             capacity = max(size, 2 * capacity)
             self._agents.grow(capacity)
             self._memory.grow(capacity)
+            self._evidence.grow()
 
     def _groups(self, slots: Places) -> Places:
         """Whose role totals the agents in these slots add to."""

@@ -13,6 +13,8 @@ from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.columns import Columns
+from pinkslip.fleet.decay import Rates
+from pinkslip.fleet.evidence import Evidence
 from pinkslip.fleet.flapping import flap_score
 from pinkslip.fleet.memory import Memory
 from pinkslip.fleet.needs import Words
@@ -21,9 +23,10 @@ from pinkslip.fleet.rhythm import FRACTION
 from pinkslip.fleet.slots import Places, Slots
 from pinkslip.fleet.snapshot import Codes, Floats, Integers
 from pinkslip.fleet.suspicion import suspicion
+from pinkslip.fleet.task_kinds import TaskKinds
 from pinkslip.fleet.windows import TaskWindow, TimeWindow
 from pinkslip.model.policy import Filter, Window, WindowKind
-from pinkslip.model.words import Standing, Status, code_of
+from pinkslip.model.words import Scope, Standing, Status, code_of
 
 Bools = NDArray[np.bool_]
 Where = Places | slice
@@ -57,6 +60,8 @@ class Parts:
     memory: Memory
     spells: Spells
     acts: Acts
+    evidence: Evidence
+    task_kinds: TaskKinds
     words: Callable[[str], Words]
     observing_since: int
 
@@ -123,6 +128,24 @@ class Measures:
         quantiles[enough] = ordered[first[enough] + rank[enough] - 1] / 1000.0
         answer: Floats = quantiles[back]
         return answer
+
+    def counts(self, outcomes: Filter, scope: Scope) -> tuple[Integers, Integers]:
+        """Tasks and successes of each agent's incarnation, or of its lineage; an agent without one is its own."""
+        return self._parts.evidence.counts(outcomes, scope, self.size, now=self.now)
+
+    def cusum(self, good: float, bad: float, outcomes: Filter, scope: Scope) -> Floats:
+        """The CUSUM of ln(bad) against ln(good) over each agent's outcomes since its evidence began anew; unknown
+        before the first. KeyError: nobody declared it."""
+        rates = Rates(good, bad, outcomes)
+        return self._parts.evidence.nats(rates, scope, self.size, now=self.now)
+
+    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Integers, Integers]:
+        """Tasks and successes in the window by kind of task: a row for each kind that anybody did, a place for
+        each slot. Outcomes without a kind are a kind of their own. KeyError: nobody declared `expected_ratio`."""
+        declared = self._window(window, outcomes)
+        if declared.mix is None:
+            raise KeyError(f"nobody declared expected_ratio{window} with {outcomes}")
+        return declared.by_kind(self._parts.task_kinds.by_name(), self.size)
 
     def words(self, field: str) -> Words:
         """A text field as codes: agent, name, role, model, host, lineage, status, standing or label.<name>."""
@@ -246,6 +269,8 @@ class Measures:
 
     def _of_sums(self, name: str, total: Callable[[Field], Floats]) -> Floats:
         match name:
+            case "expected_ratio":
+                raise KeyError("the judge works out expected_ratio, from task_kinds")
             case "failures":
                 return total(Field.TASKS) - total(Field.SUCCESSES)
             case "success_rate":

@@ -46,8 +46,12 @@ READS: Mapping[str, tuple[Field, ...]] = {
     "cost": (Field.COST,),
     "cost_per_success": (Field.COST, Field.SUCCESSES, Field.TASKS),
     "errors": (Field.ERRORS,),
+    "expected_ratio": (Field.TASKS, Field.SUCCESSES),
 }
 """Which sums each windowed measure rests on."""
+
+BY_KIND = "expected_ratio"
+"""The measure that rests on outcomes by kind of task; the judge, who knows pools, works it out."""
 
 EVERY_WINDOW = (Field.TASKS,)
 """Sums that every window keeps, whatever is read of it: evidence says on how many tasks it rests."""
@@ -69,6 +73,8 @@ class Memory:
         self.task_windows: dict[Key, TaskWindow] = {}
         self.streaks: dict[Filter, Streak] = {DEFAULT: Streak(DEFAULT, capacity)}
         self._guard = np.zeros(capacity, np.int64)
+        self._entered_at: Integers = np.zeros(capacity, np.int64)
+        """The newest instant of which anything of each slot is in rings."""
         self._entered = 0
         self._capacity = capacity
 
@@ -86,6 +92,7 @@ class Memory:
         """Room for more slots."""
         self._capacity = capacity
         self._guard = grown(self._guard, capacity)
+        self._entered_at = grown(self._entered_at, capacity)
         for window in self._windows():
             window.grow(capacity)
 
@@ -98,6 +105,7 @@ class Memory:
     def restart(self, slots: Places) -> None:
         """Nothing noted so far is about whoever has these slots from now on."""
         self._guard[slots] = self.log.end
+        self._entered_at[slots] = 0
         for time_window in self.time_windows.values():
             time_window.clear(slots)
         for task_window in self.task_windows.values():
@@ -115,8 +123,33 @@ class Memory:
     def leave(self, now: int) -> None:
         """Let outcomes leave windows over time, and the log."""
         self._leave_windows(now)
-        self.cut = max(self.cut, now - self.longest_ms)
+        # the newest instant stays: more of it may come, and rings then enter all of it again
+        self.cut = max(self.cut, min(now - self.longest_ms, self.log.newest_at - 1))
         self.log.drop_before(self.log.after(self.cut))
+
+    def rescore(self, scores: Iterable[tuple[int, int, int, int]], *, now: int) -> None:
+        """Slot, instant and key of outcomes, and the score each has now; of several for one the last holds.
+
+        An outcome that no window holds any more is passed over, and one of a former incarnation.
+        """
+        self.catch_up()
+        if not self.log.is_sorted:
+            self._sort(now)
+        for slot, at, key, score in scores:
+            place = self.log.find(slot, at, key)
+            if place is not None and place >= self._guard[slot]:
+                old = self.log.rows(place, place + 1).take(np.zeros(1, np.intp))
+                self.log.rescore(place, score)
+                new = self.log.rows(place, place + 1)
+                for window in self.time_windows.values():
+                    if place >= window.tail:
+                        window.rescore(old, new)
+            for task_window in self.task_windows.values():
+                task_window.rescore(slot, key, score)
+
+    def remembered(self) -> Rows:
+        """Every outcome of a present occupant that the log holds."""
+        return self._valid(self.log.first, self.log.end)
 
     def declare(self, needs: Iterable[Need], *, now: int) -> None:
         """Keep up exactly these windows. Ones that stay keep their sums; new ones add up what is remembered."""
@@ -125,6 +158,7 @@ class Memory:
             self._sort(now)
         time_fields: dict[Key, set[Field]] = {}
         task_fields: dict[Key, set[Field]] = {}
+        by_kind: set[tuple[WindowKind, Key]] = set()
         streaks = {DEFAULT}
         for need in needs:
             if need.name == "consecutive_failures":
@@ -132,16 +166,22 @@ class Memory:
             if need.window is None:
                 continue
             key = (need.window.length, need.outcomes)
+            if need.name == BY_KIND:
+                by_kind.add((need.window.kind, key))
             if need.window.kind is WindowKind.TIME:
                 time_fields.setdefault(key, {*EVERY_WINDOW}).update(READS[need.name])
             else:
                 task_fields.setdefault(key, {*EVERY_WINDOW}).update(READS[need.name])
         self.time_windows = {
-            key: self._time_window(key, frozenset(fields), now)
+            key: self._time_window(
+                key, frozenset(fields), now, by_kind=(WindowKind.TIME, key) in by_kind
+            )
             for key, fields in time_fields.items()
         }
         self.task_windows = {
-            key: self._task_window(key, frozenset(fields))
+            key: self._task_window(
+                key, frozenset(fields), by_kind=(WindowKind.TASKS, key) in by_kind
+            )
             for key, fields in task_fields.items()
         }
         self.streaks = {outcomes: self._streak(outcomes) for outcomes in streaks}
@@ -163,6 +203,7 @@ class Memory:
             window.tail = self.log.after(now - window.length)
             window.enter(Amounts(rows.take(rows.at > now - window.length)))
         by_slot = _by_slot(rows)
+        np.maximum.at(self._entered_at, by_slot.slot, by_slot.at)
         for task_window in self.task_windows.values():
             task_window.clear(slots)
             task_window.enter(grouped(by_slot, counting(task_window.outcomes).denominator))
@@ -177,10 +218,9 @@ class Memory:
         for window in self._windows():
             window.since = EVERYTHING
 
-    def remembered(self) -> Integers:
+    def held(self) -> Integers:
         """How many outcomes of its present occupant the log holds, per slot."""
-        rows = self._valid(self.log.first, self.log.end)
-        return np.bincount(rows.slot, minlength=self._capacity)
+        return np.bincount(self.remembered().slot, minlength=self._capacity)
 
     def durations(
         self, window: TimeWindow, wanted: NDArray[np.bool_]
@@ -219,13 +259,34 @@ class Memory:
         for window in self.time_windows.values():
             window.enter(amounts)
         by_slot = _by_slot(rows)
+        whole = self._with_their_instants(by_slot)
         for outcomes in {*self.streaks, *(outcomes for _, outcomes in self.task_windows)}:
             groups = grouped(by_slot, counting(outcomes).denominator)
             if (streak := self.streaks.get(outcomes)) is not None:
                 streak.enter(groups)
+            if whole is not by_slot:
+                groups = grouped(whole, counting(outcomes).denominator)
             for (_, of), task_window in self.task_windows.items():
                 if of == outcomes:
                     task_window.enter(groups)
+        np.maximum.at(self._entered_at, rows.slot, rows.at)
+
+    def _with_their_instants(self, by_slot: Rows) -> Rows:
+        """Outcomes with those of their first instants that rings hold already, and now let go again."""
+        again = by_slot.at == self._entered_at[by_slot.slot]
+        if not again.any() or not self.task_windows:
+            return by_slot
+        begun = np.unique(by_slot.slot[again])
+        first = self.log.first
+        if self.log.is_sorted:
+            first = self.log.after(int(by_slot.at[again].min()) - 1)
+        entered = self._valid(first, self._entered)
+        theirs = np.zeros(self._capacity, np.bool_)
+        theirs[begun] = True
+        held = theirs[entered.slot] & (entered.at == self._entered_at[entered.slot])
+        for task_window in self.task_windows.values():
+            task_window.take_back(begun, self._entered_at[begun])
+        return _by_slot(Rows.joined([entered.take(held), by_slot]))
 
     def _sort(self, now: int) -> None:
         """Outcomes came out of order, as they do in a rebuild: windows over time are added up anew."""
@@ -247,23 +308,26 @@ class Memory:
             rows = self._valid(begin, min(begin + _CHUNK, self.log.end))
             window.enter(Amounts(rows))
 
-    def _time_window(self, key: Key, fields: frozenset[Field], now: int) -> TimeWindow:
+    def _time_window(
+        self, key: Key, fields: frozenset[Field], now: int, *, by_kind: bool
+    ) -> TimeWindow:
         length, outcomes = key
         known = self.time_windows.get(key)
-        if known is not None and fields <= known.sums.keys():
+        if known is not None and fields <= known.sums.keys() and _has(known, by_kind):
             known.sums = {field: known.sums[field] for field in fields}
+            known.mix = known.mix if by_kind else None
             return known
-        window = TimeWindow(length, outcomes, fields, self._capacity)
+        window = TimeWindow(length, outcomes, fields, self._capacity, by_kind=by_kind)
         window.since = self.cut
         self._fill(window, now)
         return window
 
-    def _task_window(self, key: Key, fields: frozenset[Field]) -> TaskWindow:
+    def _task_window(self, key: Key, fields: frozenset[Field], *, by_kind: bool) -> TaskWindow:
         length, outcomes = key
         known = self.task_windows.get(key)
-        if known is not None and known.adapt(fields):
+        if known is not None and known.adapt(fields, by_kind=by_kind):
             return known
-        window = TaskWindow(length, outcomes, fields, self._capacity)
+        window = TaskWindow(length, outcomes, fields, self._capacity, by_kind=by_kind)
         window.since = self.cut
         rows = _by_slot(self._valid(self.log.first, self.log.end))
         window.enter(grouped(rows, counting(outcomes).denominator))
@@ -280,5 +344,14 @@ class Memory:
         return streak
 
 
+def _has(window: TimeWindow, by_kind: bool) -> bool:
+    return window.mix is not None or not by_kind
+
+
 def _by_slot(rows: Rows) -> Rows:
-    return rows.take(np.argsort(rows.slot, kind="stable"))
+    """Together by slot, in time; outcomes of one instant by their keys."""
+    ordered = rows.take(np.argsort(rows.slot, kind="stable"))
+    at_once = (ordered.slot[1:] == ordered.slot[:-1]) & (ordered.at[1:] <= ordered.at[:-1])
+    if at_once.any():
+        ordered = ordered.take(np.lexsort([ordered.key, ordered.at, ordered.slot]))
+    return ordered

@@ -86,6 +86,10 @@ class Rows:
     cost: Integers
     score: Integers
     """Millionths; NOT_GIVEN where the outcome had none."""
+    key: Integers
+    """Tells the outcomes of one agent and instant apart, and puts them in order."""
+    task: NDArray[np.uint8]
+    """The kind of task, as `task_kinds` numbers it."""
 
     def __len__(self) -> int:
         return len(self.slot)
@@ -100,6 +104,8 @@ class Rows:
             self.tokens[which],
             self.cost[which],
             self.score[which],
+            self.key[which],
+            self.task[which],
         )
 
     @classmethod
@@ -113,6 +119,8 @@ class Rows:
             np.concatenate([part.tokens for part in parts]),
             np.concatenate([part.cost for part in parts]),
             np.concatenate([part.score for part in parts]),
+            np.concatenate([part.key for part in parts]),
+            np.concatenate([part.task for part in parts]),
         )
 
 
@@ -224,6 +232,9 @@ RESULT_OF_KIND = np.array(
     [kind % _WITHOUT_ERROR // (len(Source) * len(Fault)) for kind in range(NOTHING + 1)],
     np.intp,
 )
+SOURCE_OF_KIND = np.array(
+    [kind % _WITHOUT_ERROR % len(Source) for kind in range(NOTHING + 1)], np.intp
+)
 FAULT_OF_KIND = np.array(
     [kind % _WITHOUT_ERROR // len(Source) % len(Fault) for kind in range(NOTHING + 1)], np.intp
 )
@@ -295,10 +306,29 @@ class Arrivals:
             self.task[which],
         )
 
-    def rows(self, slots: Places) -> Rows:
-        """As the log keeps them."""
-        tokens = self.tokens_in + self.tokens_out
-        return Rows(slots, self.at, self.kind, self.duration, tokens, self.cost, self.score)
+    def rows(self, slots: Places, task: NDArray[np.uint8]) -> Rows:
+        """As the log keeps them; `task` are the numbers of the kinds of task."""
+        return Rows(
+            slots,
+            self.at,
+            self.kind,
+            self.duration,
+            self.tokens_in + self.tokens_out,
+            self.cost,
+            self.score,
+            keys(self.event_id),
+            task,
+        )
+
+
+def keys(event_ids: NDArray[np.bytes_]) -> Integers:
+    """A number for each event id. Both halves count: the random part may be in either."""
+    halves = np.ascontiguousarray(event_ids).view(np.int64).reshape(-1, 2)
+    mixed: Integers = halves[:, 0] * _SPREAD + halves[:, 1]
+    return mixed
+
+
+_SPREAD = np.int64(0x1E3779B97F4A7C15)
 
 
 def texts(words: Sequence[str | None]) -> NDArray[np.object_]:
@@ -320,8 +350,10 @@ _LOG_COLUMNS: Mapping[str, type[np.generic]] = {
     "tokens": np.int64,
     "cost": np.int64,
     "score": np.int32,
+    "key": np.int64,
+    "task": np.uint8,
 }
-"""42 bytes an outcome; with the room to grow at most 64."""
+"""51 bytes an outcome; with the room to grow at most 64."""
 _SMALLEST = 1_024
 
 
@@ -334,7 +366,7 @@ class OutcomeLog:
         self.end = 0
         """One past the place of the newest."""
         self.is_sorted = True
-        self._newest_at = -1
+        self.newest_at = -1
         self._offset = 0
         """Where in the arrays the place 0 would be, negative once outcomes have been dropped."""
         self._columns = {
@@ -359,9 +391,9 @@ class OutcomeLog:
         for name, column in self._columns.items():
             column[begin : begin + count] = getattr(rows, name)
         if self.is_sorted:
-            is_late = rows.at[0] < self._newest_at or bool((rows.at[1:] < rows.at[:-1]).any())
+            is_late = rows.at[0] < self.newest_at or bool((rows.at[1:] < rows.at[:-1]).any())
             self.is_sorted = not is_late
-        self._newest_at = max(self._newest_at, int(rows.at.max()))
+        self.newest_at = max(self.newest_at, int(rows.at.max()))
         self.end += count
 
     def rows(self, begin: int, end: int) -> Rows:
@@ -376,11 +408,26 @@ class OutcomeLog:
             columns["tokens"][part],
             columns["cost"][part],
             columns["score"][part],
+            columns["key"][part],
+            columns["task"][part],
         )
 
     def slots(self, begin: int, end: int) -> NDArray[np.int32]:
         """Whose the outcomes at places [begin, end) are."""
         return self._columns["slot"][begin + self._offset : end + self._offset]
+
+    def find(self, slot: int, at: int, key: int) -> int | None:
+        """The place of one outcome. The log must be sorted."""
+        begin, end = self.after(at - 1), self.after(at)
+        part = slice(begin + self._offset, end + self._offset)
+        found = np.flatnonzero(
+            (self._columns["key"][part] == key) & (self._columns["slot"][part] == slot)
+        )
+        return begin + int(found[-1]) if len(found) else None
+
+    def rescore(self, place: int, score: int) -> None:
+        """Give the outcome at a place another score."""
+        self._columns["score"][place + self._offset] = score
 
     def after(self, then: int) -> int:
         """The place of the first outcome later than `then`. The log must be sorted."""
@@ -400,7 +447,7 @@ class OutcomeLog:
         order = np.argsort(rows.at, kind="stable")
         self.first = self.end = 0
         self._offset = 0
-        self._newest_at = -1
+        self.newest_at = -1
         self.is_sorted = True
         self.append(rows.take(order))
 

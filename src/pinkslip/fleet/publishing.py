@@ -133,14 +133,16 @@ def views(parts: Parts, slots: Sequence[int], *, now: int) -> list[AgentView]:
     return [AgentView(*row) for row in zip(*(fields[name] for name in names), strict=True)]
 
 
-def rows(parts: Parts, slots: Sequence[int], *, writer: int, seq: int) -> list[Restored]:
+def rows(
+    parts: Parts, slots: Sequence[int], *, writer: int, seq: int, evidence: list[str]
+) -> list[Restored]:
     """The same agents for a checkpoint that includes everything up to a journal place."""
     columns, where = parts.columns, np.array(slots, np.intp)
     fields = _fields(parts, where)
     fields["at"] = fields["updated_at"]
     fields["writer"], fields["seq"] = [writer] * len(where), [seq] * len(where)
     fields["last_fired_policy"] = [columns.fired_policies[slot] for slot in slots]
-    fields["evidence"] = [""] * len(where)
+    fields["evidence"] = evidence
     for name in _ROWS_ALONE:
         fields[name] = _plain(name, getattr(columns, name)[where])
     names = Restored.__struct_fields__

@@ -9,6 +9,7 @@ from pinkslip.fleet.growing import add_up, grown
 from pinkslip.fleet.outcomes import FAULT_OF_KIND, IS_FAILURE, RESULT_OF_KIND, Arrivals
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import DURATION_BUCKETS_MS, Integers, RoleTotals
+from pinkslip.fleet.task_kinds import Numbers, TaskKinds
 from pinkslip.model.words import Fault, Result
 
 BUCKETS = len(DURATION_BUCKETS_MS) + 1
@@ -92,6 +93,9 @@ class Totals:
         self.failed: Integers = np.zeros((self._capacity, len(Fault)), np.int64)
         self.duration_buckets: Integers = np.zeros((self._capacity, BUCKETS), np.int64)
         self.results: Integers = np.zeros((self._capacity, len(Result)), np.int64)
+        self.task_kinds = TaskKinds()
+        self._first_of: dict[int, list[tuple[int, str]]] = {}
+        """By row: kinds of task that its agents were the first to report."""
 
     def row(self, role: str | None, model: str | None) -> int:
         """The row that counts for agents of this role and model; zeros when it is new."""
@@ -113,6 +117,8 @@ class Totals:
             self.failed[row] = one.failed
             self.duration_buckets[row] = one.duration_buckets
             self.results[row] = one.results or 0
+            self._first_of[row] = [(number, text) for number, text in one.kinds]
+            self.task_kinds.restore(one.kinds)
 
     def rows(self) -> tuple[RoleTotals, ...]:
         """By role and model."""
@@ -123,11 +129,23 @@ class Totals:
                 failed=tuple(self.failed[row].tolist()),
                 duration_buckets=tuple(self.duration_buckets[row].tolist()),
                 results=tuple(self.results[row].tolist()),
-                kinds=(),
+                kinds=tuple(sorted(self._first_of.get(row, ()))),
                 **{name: int(getattr(self, name)[row]) for name in _SUMS},
             )
             for (role, model), row in sorted(self._row_of.items())
         )
+
+    def task_numbers(self, arrivals: Arrivals, rows: Places) -> Numbers:
+        """The number of each outcome's kind of task; `rows`: whose totals it adds to."""
+        unknown = self.task_kinds.unknown(arrivals.task)
+        # of those that are new at one instant, whichever came first: by name
+        for _at, text, place in sorted(
+            (int(arrivals.at[place]), str(arrivals.task[place]), place) for place in unknown
+        ):
+            number = self.task_kinds.learn(text)
+            if number is not None:
+                self._first_of.setdefault(int(rows[place]), []).append((number, text))
+        return self.task_kinds.numbers(arrivals.task)
 
     def results_seen(self) -> frozenset[Result]:
         """What any outcome ended in; anything, where some were done before results were counted."""

@@ -12,22 +12,33 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 from tests.clocks import ManualClock
 from tests.conftest import TEMPLATE
 from tests.databases import copy_sqlite
 from tests.postgres import PostgresServer
 from tests.store.service import WORKSPACE, serving
+from tests.store.ticking import decided, episode, stands, tick
 
+from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.needs import Need
 from pinkslip.fleet.snapshot import AgentView
-from pinkslip.model.decisions import TickRecord
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report
 from pinkslip.model.facts import Beat, Done, Fact, Restored
-from pinkslip.model.policy import Filter, Guards, PolicySet, Window, WindowKind
-from pinkslip.model.words import ActorKind, BlindCause, Fault, Result, Source, Status
+from pinkslip.model.policy import Filter, Window, WindowKind
+from pinkslip.model.words import (
+    ActorKind,
+    BlindCause,
+    EpisodeState,
+    Fault,
+    Result,
+    Source,
+    Standing,
+    Status,
+    Verdict,
+)
 from pinkslip.store import acts, ticks
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.readers import Readers
@@ -54,7 +65,12 @@ NEEDS = (
     Need("task_age"),
     Need("age"),
 )
-POLICIES = PolicySet(policies=(), guards=Guards(), hash="0" * 16)
+SAID = {"context": "", "actor_kind": ActorKind.PERSON, "actor": "jason"}
+WHAT_TICKS_CONCLUDE = {
+    "announce": (Verdict.ASKED, EpisodeState.AWAITING),
+    "condemn": (Verdict.FIRED, EpisodeState.ACTED),
+    "probation": (Verdict.PROBATION, EpisodeState.ACTED),
+}
 
 maybe_text = st.none() | st.sampled_from(["x", "y"])
 heartbeats = st.builds(
@@ -67,11 +83,15 @@ heartbeats = st.builds(
     role=maybe_text,
     model=maybe_text,
     labels=st.sampled_from([{}, {"team": "x"}]),
+    lineage=st.sampled_from([None, "l", "m"]),
     last_error=maybe_text,
     leaving=st.sampled_from([False, False, False, True]),
 )
+EVENTS = ("e1", "e2", "e3")
 outcomes = st.builds(
     Outcome,
+    event_id=st.none() | st.sampled_from(EVENTS),
+    kind=maybe_text,
     result=st.sampled_from([Result.SUCCESS, *Result]),
     fault=st.sampled_from([None, *Fault]),
     duration_ms=st.none() | st.integers(0, 10_000),
@@ -92,7 +112,11 @@ steps = st.one_of(
     st.tuples(st.just("report"), st.lists(reports, min_size=1, max_size=5)),
     st.tuples(st.just("advance"), st.sampled_from([1, 700, MINUTE, 4 * MINUTE])),
     st.tuples(st.sampled_from(["fire", "reinstate", "protect"]), st.sampled_from(AGENTS)),
-    st.tuples(st.sampled_from(["checkpoint", "tick", "restart", "blind"]), st.just(None)),
+    st.tuples(st.sampled_from(["quarantine", "release"]), st.sampled_from(AGENTS)),
+    st.tuples(st.sampled_from(["announce", "condemn", "probation"]), st.sampled_from(AGENTS)),
+    st.tuples(st.sampled_from(["veto", "approve", "restore", "silence", "end"]), st.none()),
+    st.tuples(st.just("review"), st.tuples(st.sampled_from(EVENTS), st.sampled_from([0, 1]))),
+    st.tuples(st.sampled_from(["checkpoint", "tick", "restart", "blind"]), st.none()),
 )
 histories = st.lists(steps, min_size=1, max_size=25)
 
@@ -106,6 +130,9 @@ class Life:
         self.whole = Fleet(WORKSPACE, FleetSettings())
         """Folded from the very start, without a rebuild."""
         self.whole.declare(NEEDS)
+        self._numbers = itertools.count(1)
+        self._announced: list[str] = []
+        self._silenced: list[str] = []
         self._database = database
         self._context = serving(database, self.clock, NEEDS)
         self.service = self._context.__enter__()
@@ -123,55 +150,81 @@ class Life:
 
     def step(self, name: str, argument: Any) -> None:
         service, now = self.service, self.clock.wall_ms()
-        person = {"actor_kind": ActorKind.PERSON, "actor": "jason"}
         match name:
             case "report":
                 service.report(*argument)
             case "advance":
                 self.clock.advance(argument)
             case "fire":
-                self._try(acts.fire, ident=argument, reason="dumb", context="", **person)
+                self._try(acts.fire, ident=argument, reason="dumb", **SAID)
             case "reinstate":
-                self._try(acts.reinstate, ident=argument, context="", wrong=False, **person)
+                self._try(acts.reinstate, ident=argument, wrong=False, **SAID)
             case "protect":
-                until = now + MINUTE
-                self._try(acts.protect, ident=argument, until=until, context="", **person)
+                self._try(acts.protect, ident=argument, until=now + MINUTE, **SAID)
+            case "quarantine":
+                self._try(acts.quarantine, ident=argument, until=now + MINUTE, **SAID)
+            case "release":
+                self._try(acts.release, ident=argument, **SAID)
+            case "review":
+                event_id, score = argument
+                said = {"event_id": event_id, "score": score, "comment": "", "actor": "jason"}
+                self._try(acts.review, **said)
             case "checkpoint":
                 self.catch_up()
                 service.checkpoint()
             case "tick":
-                self._tick()
+                tick(service)
             case "blind":
                 self._blind(now)
             case "restart":
-                self.catch_up()
-                fleet = service.fleet
-                self._context.__exit__(None, None, None)
-                self.clock.advance(1_500)
-                self._context = serving(self._database, self.clock, NEEDS)
-                self.service = self._context.__enter__()
-                self.service.fleet = fleet
+                self._restart()
+            case "announce" | "condemn" | "probation":
+                self._judge(name, argument)
+            case "silence":
+                self._silence(now)
+            case "end" if self._silenced:
+                given = {"silence_id": self._silenced[-1], "actor": "jason"}
+                self._try(acts.silence_end, **given)
+            case "veto" | "approve" if self._announced:
+                act = acts.veto if name == "veto" else acts.approve
+                self._try(act, decision_id=self._announced[-1], **SAID)
+            case "restore":
+                self._try(acts.restore_policy, policy="slow", **SAID)
+
+    def _restart(self) -> None:
+        self.catch_up()
+        fleet = self.service.fleet
+        self._context.__exit__(None, None, None)
+        self.clock.advance(1_500)
+        self._context = serving(self._database, self.clock, NEEDS)
+        self.service = self._context.__enter__()
+        self.service.fleet = fleet
+
+    def _silence(self, now: int) -> None:
+        given = {"match": (), "ends_at": now + MINUTE, "reason": "deploy", "owner": "jason"}
+        act = partial(acts.silence_add, workspace_id=WORKSPACE, **given)
+        self._silenced.append(self.service.act(act).silence.id)
+
+    def _judge(self, what: str, agent: str) -> None:
+        """A tick that concludes something of an agent, if there is one."""
+        view = self.service.readers.agent(WORKSPACE, agent)
+        if view is None:
+            return
+        verdict, state = WHAT_TICKS_CONCLUDE[what]
+        decision = decided(self.service, agent, next(self._numbers), verdict=verdict)
+        if what == "condemn":
+            evidence = replace(decision.evidence, lineage=view.lineage)
+            decision = replace(decision, evidence=evidence)
+        open_now = episode(view.agent_no, state=state, decision_id=decision.id)
+        stand = (stands(self.service, agent, Standing.PROBATION),)
+        standings = stand if what == "probation" else ()
+        tick(self.service, decision, episodes=(open_now,), standings=standings)
+        if what == "announce":
+            self._announced.append(decision.id)
 
     def _try(self, act: Callable[..., object], **arguments: object) -> None:
         with suppress(Conflict, NotFound):
             self.service.act(partial(act, workspace_id=WORKSPACE, **arguments))
-
-    def _tick(self) -> None:
-        mark = self.service.journal.mark(WORKSPACE).result(10)
-        record = TickRecord(
-            workspace_id=WORKSPACE,
-            now=mark.now,
-            writer=mark.writer,
-            watermark=mark.seq,
-            epoch=mark.epoch,
-            policy_set_hash=POLICIES.hash,
-            folded=0,
-            digest=bytes(16),
-            wall_offset_ms=0,
-            decisions=(),
-            episodes=(),
-        )
-        self.service.act(partial(ticks.record_tick, record=record, policy_set=POLICIES))
 
     def _blind(self, now: int) -> None:
         self.clock.advance(2_000)
@@ -204,6 +257,7 @@ def fold_all(fleet: Fleet, past: Rebuild) -> None:
     totals = past.totals
     fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
     fleet.fold(past.blinds)
+    fleet.fold(past.acts)
     fleet.fold_arrivals(past.history)
     for writer, batch in past.batches():
         fleet.fold(batch, writer=writer)
@@ -219,8 +273,26 @@ def shown(fleet: Fleet, now: int) -> dict[str, Any]:
         found[f"{number} {need.name}"] = [None if np.isnan(v) else v for v in values.tolist()]
     found["agents"] = [fleet.agent(agent, now=now) for agent in AGENTS]
     found["totals"] = [row for row in fleet.role_totals() if row.tasks or row.finished]
-    found["active"] = np.asarray(measures.active)[order].tolist()
+    for name in ("active", "ordered_until", "released_at", "boot_changed_at"):
+        found[name] = np.asarray(getattr(measures, name))[order].tolist()
+    found["acts"] = said(measures.acts)
     return found
+
+
+def said(known: Acts) -> dict[str, Any]:
+    """What people's acts come to; which number one had is in the journal alone."""
+    return {
+        "silences": dict(known.silences),
+        "demoted": {key: replace(one, seq=0) for key, one in known.demoted.items()},
+        "condemned": {key: replace(one, seq=0) for key, one in known.condemned.items()},
+    }
+
+
+def ruled_on(fleet: Fleet, readers: Readers, now: int) -> dict[str, str]:
+    """What people said of whatever waits."""
+    rulings = fleet.at(now).acts.rulings
+    waiting = (episode.decision_id for episode in readers.episodes(WORKSPACE))
+    return {key: rulings[key].verdict for key in waiting if key in rulings}
 
 
 def _slot(fleet: Fleet, agent: str, now: int) -> int | None:
@@ -345,7 +417,10 @@ def test_any_history_reads_back_as_it_was_told_and_makes_the_same_fleet(
         # ticks at one instant push journal time ahead of the clock
         now = 1 + max([life.clock.wall_ms(), *(fact.at for fact in life.told)])
 
-        assert shown(remade(database, now), now) == shown(life.whole, now)
+        again = remade(database, now)
+        assert shown(again, now) == shown(life.whole, now)
+        readers = life.service.readers
+        assert ruled_on(again, readers, now) == ruled_on(life.whole, readers, now)
         for agent in AGENTS:
             assert from_its_row(life.service.readers, agent) == in_memory(
                 life.whole, agent, now

@@ -7,6 +7,7 @@ process, beside the design's budget. Between ticks 5 s of heartbeats and outcome
 fleet's steady work and stands on lines of its own. Three more things are measured:
 
 - an outage: a third of the fleet falls silent at once, the tick that records it, and the ticks after;
+- a common cause: whether the failing agents share a model or a host, asked once a tick of half the policies;
 - the control: the same 20 conditions as plain Python closures, agent by agent, on values already worked out;
 - what Prometheus takes for such rules, quoted: measured on a machine of this kind, not in this run.
 """
@@ -23,8 +24,10 @@ from typing import TypeVar
 import numpy as np
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings
-from pinkslip.judge.evaluate import Evaluator, Readings, measures_of
+from pinkslip.fleet.snapshot import Floats
+from pinkslip.judge.evaluate import Evaluator, Readings, Truth, calls_of, measures_of
 from pinkslip.judge.judge import Judgement, JudgeState, judge
+from pinkslip.judge.weighing import CONDITIONS as CONDITIONS_OF_EVIDENCE
 from pinkslip.model.facts import Beat, Changed, Done, Fact, Registered
 from pinkslip.model.policy import (
     Arithmetic,
@@ -68,12 +71,12 @@ CONDITIONS = (
     "failures[5m] / tasks[5m] > 60% and tasks[5m] >= 10",
     "failures[10m] / tasks[10m] > 60% and tasks[10m] >= 10",
     "failures[15m] / tasks[15m] > 50% and tasks[15m] >= 10",
-    "failures[30m] / tasks[30m] > 50% and tasks[30m] >= 10",
-    "failures[1h] / tasks[1h] > 40% and tasks[1h] >= 10",
-    "success_rate[1h] < 50% and tasks[1h] >= 10",
+    "proven(success < 70%, error=1%)",
+    "expected_ratio[1h] < 50%",
+    "outlier(success_rate[1h]) > 4 and success_rate[1h] < 50%",
     "success_rate[50 tasks] < 50%",
     "success_rate[20 tasks] < 40% and tasks[1h] > 0",
-    "refusals[1h] >= 5",
+    "decayed(success, from=85%, to=60%)",
     "timeouts[30m] >= 5 or corruptions[30m] >= 5",
     "consecutive_failures >= 6",
     "cost[1h] > $5",
@@ -81,6 +84,7 @@ CONDITIONS = (
     "score[1h] < 30%",
     "duration_p95[30m] > 2m and tasks[30m] >= 8",
 )
+KINDS = tuple(f"kind-{number}" for number in range(10))
 MATCHES = (
     "",
     "    match: {status: [IDLE, WORKING, ERROR]}\n",
@@ -89,7 +93,8 @@ MATCHES = (
 
 
 def policies() -> PolicySet:
-    """Twenty ordinary ones: a third about some agents only, all with `for`, half of them enforcing."""
+    """Twenty ordinary ones: a third about some agents only, all with `for`, half of them enforcing. The guards
+    are the default ones: pools by role, common causes by model, host and two labels."""
     text = "version: 1\npolicies:\n"
     for place, condition in enumerate(CONDITIONS):
         mode = "enforce" if place % 2 else "shadow"
@@ -112,6 +117,8 @@ def newcomers(begin: int, end: int, at: int) -> Iterator[Fact]:
             3 * number + 1,
             status=Status.WORKING,
             role=f"role-{number % 20}",
+            model=f"model-{number % 7}",
+            host=f"host-{number % 500}",
             interval_ms=INTERVAL_MS,
             progress=0.5,
         )
@@ -138,6 +145,7 @@ def outcomes(
                 Fault.AGENT,
                 Source.SELF,
                 True,
+                kind=KINDS[place * 7 % len(KINDS)],
                 duration_ms=random.randrange(300_000 if is_bad else 60_000),
                 tokens_in=1_000,
                 cost_micros=1_200,
@@ -306,24 +314,37 @@ def _outage(bench: Bench, size: dict[str, int]) -> None:
 # the control: closures, agent by agent
 
 Closure = Callable[[int], float | bool | None]
+Column = list[float | bool | None]
+Columns = dict[str | Call, Column]
+"""By a measure's key, or by the call of an evidence function."""
+
+
+def known(values: Floats) -> Column:
+    """Numbers, None where unknown."""
+    unknown = np.isnan(values).tolist()
+    return [None if no else value for value, no in zip(values.tolist(), unknown, strict=True)]
+
+
+def told(answer: Truth) -> Column:
+    """Truths, None where unknown."""
+    yes, no = answer.yes.tolist(), answer.no.tolist()
+    return [True if y else False if n else None for y, n in zip(yes, no, strict=True)]
 
 
 def _control(bench: Bench, size: dict[str, int]) -> None:
-    """The same conditions in plain Python; values are handed over as lists, worked out beforehand for free."""
+    """The same conditions in plain Python; measures and evidence are lists, worked out beforehand for free."""
     measures = bench.fleet.at(bench.now)
     readings = Readings(measures)
-    columns: dict[str, list[float | None]] = {}
+    columns: Columns = {}
     for policy in bench.policy_set.policies:
         evaluator = Evaluator(readings, policy.outcomes)
         for measured in measures_of(policy.when.tree):
-            if measured.key not in columns:
-                values = evaluator.number(measured, readings.everybody)
-                columns[measured.key] = [
-                    None if unknown else value
-                    for value, unknown in zip(
-                        values.tolist(), np.isnan(values).tolist(), strict=True
-                    )
-                ]
+            columns[measured.key] = known(evaluator.number(measured, readings.everybody))
+        for call in calls_of(policy.when.tree):
+            if call.function in CONDITIONS_OF_EVIDENCE:
+                columns[call] = told(evaluator.truth(call, readings.everybody))
+            else:
+                columns[call] = known(evaluator.number(call, readings.everybody))
     closures = [closure(policy.when.tree, columns) for policy in bench.policy_set.policies]
     begun = time.process_time()
     found = [
@@ -354,7 +375,7 @@ def _control(bench: Bench, size: dict[str, int]) -> None:
     )
 
 
-def closure(node: Expression, columns: dict[str, list[float | None]]) -> Closure:
+def closure(node: Expression, columns: Columns) -> Closure:
     """What a straightforward engine would build: one function per node."""
     match node:
         case Constant():
@@ -362,6 +383,9 @@ def closure(node: Expression, columns: dict[str, list[float | None]]) -> Closure
         case Measured():
             column = columns[node.key]
             return lambda slot: column[slot]
+        case Call() if node in columns:
+            asked = columns[node]
+            return lambda slot: asked[slot]
         case Negative():
             inner = closure(node.operand, columns)
             return lambda slot: None if (value := inner(slot)) is None else -value

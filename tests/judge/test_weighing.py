@@ -285,6 +285,16 @@ def test_strength_of_evidence_is_how_far_beyond_its_limit_it_is() -> None:
     assert strength(f"not {DECAYED}", world)[2] == pytest.approx(2 / 3)
 
 
+def test_the_strength_of_a_chance_is_that_of_the_doubt_it_leaves() -> None:
+    world = World(counted((10, 3), (14, 3)))
+    text = "posterior(success < 70%) > 99%"
+    doubts = 1.0 - number(text, world)
+
+    assert strength(text, world) == pytest.approx(((0.01 - doubts) / (0.01 + doubts)).tolist())
+    assert strength(text, world)[1] > strength(text, world)[0] > 0.3
+    assert strength("99% < posterior(success < 70%)", world) == strength(text, world)
+
+
 def test_the_strength_of_what_is_unknown_is_none() -> None:
     world = World([Agent(number=1, cusum=nan, counted=(0, 0))])
 

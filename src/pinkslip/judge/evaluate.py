@@ -164,9 +164,10 @@ class Evaluator:
         """How far beyond its threshold a condition is, from 0 to 1, for agents for whom it holds (or does not).
 
         A comparison's is |left - right| / (|left| + |right|): twice the limit is 1/3 whatever the unit and the
-        direction, nothing at all against something is 1. That of `proven` and `decayed` is 1 - limit/statistic:
-        twice the evidence needed is 1/2. `and` is as strong as its weakest part, `or` as its strongest true
-        one. An equality that holds is beyond nothing: 0. To 9 decimals.
+        direction, nothing at all against something is 1; with `posterior` it is that of the remaining doubt, so
+        that half the doubt allowed is 1/3. That of `proven` and `decayed` is 1 - limit/statistic: twice the
+        evidence needed is 1/2. `and` is as strong as its weakest part, `or` as its strongest true one. An
+        equality that holds is beyond nothing: 0. To 9 decimals.
         """
         return np.round(self._strength(node, slots, holds), 9)
 
@@ -186,6 +187,8 @@ class Evaluator:
                 )
             case Comparison():
                 left, right = self.number(node.left, slots), self.number(node.right, slots)
+                if _weighs_chances(node):
+                    left, right = 1.0 - left, 1.0 - right
                 return _margin(left, right)
             case Call() if node.function in CONDITIONS:
                 return self.weigh(node, slots).strength(holds=holds)
@@ -251,6 +254,14 @@ def calls_of(node: Expression) -> Iterator[Call]:
                 yield from calls_of(operand)
         case Constant() | Measured():
             return
+
+
+def _weighs_chances(node: Comparison) -> bool:
+    """Whether it compares a probability, of which the last percent is the one that matters."""
+    return any(
+        isinstance(side, Call) and side.function == "posterior"
+        for side in (node.left, node.right)
+    )
 
 
 def _is_slow(node: Expression) -> bool:

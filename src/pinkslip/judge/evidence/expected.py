@@ -47,6 +47,7 @@ def ratios(
 
 def _of_the_others(amounts: Floats, pools: Integers, count: int) -> Floats:
     """What everybody else in an agent's pool did, per agent."""
-    others: Floats = np.bincount(pools, weights=amounts, minlength=count)[pools]
+    by_pool = np.bincount(pools, weights=amounts, minlength=count).astype(np.float64)
+    others: Floats = by_pool[pools]
     others -= amounts
     return others

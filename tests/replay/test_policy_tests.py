@@ -237,3 +237,169 @@ def test_the_same_test_gives_the_same_every_time() -> None:
     case = SILENT + "    expect: nothing\n    lasts: 13m\n"
 
     assert outcome_of(case) == outcome_of(case)
+
+
+LADDER = """\
+version: 1
+guards:
+  newborn: {age: 0s, tasks: 0}
+policies:
+  - name: failing
+    reason: dumb
+    when: failures[10m] >= 3
+    clear_when: failures[10m] == 0
+    mode: enforce
+    ladder: [probation, quarantine 5m, fire]
+    notice: 2m
+  - name: asking
+    reason: derailed
+    when: off_track[10m] >= 3
+    mode: enforce
+    action: fire
+    approval: true
+tests:
+"""
+STAFF = """\
+  - name: x
+    agents:
+      - agent: bad
+        outcomes: OUTCOMES
+      - {agent: good, count: 9}
+"""
+
+
+def laddered(outcomes: str, rest: str) -> Rehearsed:
+    text = LADDER + STAFF.replace("OUTCOMES", outcomes) + rest
+    loaded = load([Source("policies.yaml", text)])
+    assert loaded.policy_set is not None, [each.render() for each in loaded.problems]
+    (only,) = loaded.cases
+    return run(loaded.policy_set, only)
+
+
+LADDERS = {
+    "one bad stretch pays for one rung, and recovery climbs back": (
+        "5 failure every 1m",
+        """\
+    lasts: 30m
+    expect:
+      - {at: 2m, agent: bad, standing: probation}
+      - {agent: bad, verdicts: [probation, released]}
+      - {at: 30m, agent: bad, standing: active}
+      - {agent: good, verdict: nothing}
+""",
+    ),
+    "a fire that was announced is vetoed": (
+        "[3 off_track at 1m]",
+        """\
+    happens:
+      - {at: 3m, veto: bad}
+    lasts: 30m
+    expect:
+      - {at: 2m, agent: bad, verdict: asked, standing: notice}
+      - {agent: bad, policy: asking, verdicts: [asked, vetoed]}
+      - {at: 30m, agent: bad, standing: active}
+""",
+    ),
+    "a fire that needs approval waits for it": (
+        "[3 off_track at 1m]",
+        """\
+    happens:
+      - {at: 3m, approve: bad}
+    lasts: 5m
+    expect:
+      - {at: 2m59s, agent: bad, verdict: asked}
+      - {at: 3m, agent: bad, verdict: fired, standing: fired}
+      - {agent: bad, policy: asking, verdicts: [asked, approved, fired]}
+""",
+    ),
+    "nobody fires what nobody approves": (
+        "[3 off_track at 1m]",
+        """\
+    lasts: 9m
+    expect:
+      - {agent: bad, policy: asking, verdicts: [asked]}
+""",
+    ),
+    "a persons quarantine holds until its end": (
+        "1 success",
+        """\
+    happens:
+      - {at: 1m, quarantine: bad, for: 10m}
+    lasts: 20m
+    expect:
+      - {at: 5m, agent: bad, standing: quarantined}
+      - {at: 12m, agent: bad, standing: active}
+""",
+    ),
+    "who is silenced is left alone": (
+        "5 failure every 1m",
+        """\
+    happens:
+      - {at: 30s, silence: {agent: bad}, for: 4m, reason: deploy}
+    expect:
+      - {at: 3m, agent: bad, held: silence}
+      - {at: 5m, agent: bad, standing: probation}
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize(("outcomes", "rest"), LADDERS.values(), ids=LADDERS.keys())
+def test_ladders_notices_and_people(outcomes: str, rest: str) -> None:
+    assert laddered(outcomes, rest).failures == ()
+
+
+def test_going_down_the_ladder_to_the_end_and_overruling_it_twice() -> None:
+    text = (
+        LADDER.replace("ladder: [probation, quarantine 5m, fire]", "action: fire")
+        + """\
+  - name: x
+    guards: open
+    agents:
+      - {agent: bad, count: 2, outcomes: 3 failure at 1m}
+      - {agent: later, outcomes: 3 failure at 10m}
+    happens:
+      - {at: 2m, veto: [bad-1, bad-2]}
+    expect:
+      - {at: 1m, agent: bad, verdict: noticed}
+      - {at: 2m, demoted: failing}
+      - {at: 10m, agent: later, verdict: shadowed}
+"""
+    )
+    loaded = load([Source("policies.yaml", text)])
+    assert loaded.policy_set is not None, [each.render() for each in loaded.problems]
+
+    assert run(loaded.policy_set, loaded.cases[0]).failures == ()
+
+
+def test_thirty_that_share_a_model_are_a_cause_and_nobody_is_fired() -> None:
+    text = (
+        LADDER.replace(
+            "    ladder: [probation, quarantine 5m, fire]\n    notice: 2m", "    action: fire"
+        )
+        + """\
+  - name: x
+    guards: {panic: off}
+    agents:
+      - {agent: shared, count: 30, model: gpt-9, outcomes: 5 failure at 1m}
+      - {agent: other, count: 70, model: gpt-8, outcomes: 5 success at 1m}
+    expect:
+      - {cause: model=gpt-9}
+      - {never: [fired]}
+      - {agent: shared, held: common_cause}
+  - name: y
+    guards: {panic: off}
+    agents:
+      - {agent: a, count: 15, model: gpt-9, outcomes: 5 failure at 1m}
+      - {agent: b, count: 35, model: gpt-9, outcomes: 5 success at 1m}
+      - {agent: c, count: 15, model: gpt-8, outcomes: 5 failure at 1m}
+      - {agent: d, count: 35, model: gpt-8, outcomes: 5 success at 1m}
+    expect:
+      - {verdict: fired, count: 3}
+"""
+    )
+    loaded = load([Source("policies.yaml", text)])
+    assert loaded.policy_set is not None, [each.render() for each in loaded.problems]
+
+    for case in loaded.cases:
+        assert run(loaded.policy_set, case).failures == ()

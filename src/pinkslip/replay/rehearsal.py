@@ -25,6 +25,7 @@ from pinkslip.model.facts import (
     Fact,
     Fired,
     Registered,
+    Restored,
     Ruled,
     Stood,
 )
@@ -37,6 +38,7 @@ from pinkslip.replay.settling import may_stand, settled
 START_MS = 1_767_225_600_000
 """2026-01-01 00:00 UTC: when virtual time begins where nobody says otherwise."""
 WORKSPACE = 1
+_WRITER = 1
 
 Event = Heartbeat | Outcome | Finish
 Report = tuple[str, Event, Source]
@@ -76,6 +78,8 @@ class Rehearsal:
         """Called with every fact in journal order, by whoever wants to keep a journal."""
         self._reasons: dict[str, str] = {}
         """By fire."""
+        self._rows: dict[int, Restored] = {}
+        """Those that left memory, as they were."""
         self._meanwhile: list[Ruled | Demoted] = []
         """What people said since the last look."""
         self._seq = 0
@@ -107,12 +111,13 @@ class Rehearsal:
         """Let facts be true. Whoever hands them in has given them an instant, not before `at`, and numbers."""
         for fact in facts:
             self._note(fact)
-        self._take(facts)
+        absent = (getattr(fact, "agent_no", 0) for fact in facts)
+        self._take([*self._recalled(absent), *facts])
 
     def tell_many(self, facts: Sequence[Done]) -> None:
         """As `tell`, of outcomes by the hundred thousand."""
         self._last_at = max(self._last_at, max((fact.at for fact in facts), default=0))
-        self.fleet.fold(facts)
+        self.fleet.fold(facts, writer=_WRITER)
 
     def report(self, agent_id: str, event: Event, source: Source = Source.SELF) -> Receipt:
         """One report as an agent sends it, and what it is told."""
@@ -124,7 +129,9 @@ class Rehearsal:
         admission = self._admission()
         receipts = [self._admit(admission, *report) for report in reports]
         self._seq = admission.seq
-        self._take([fact for _workspace, fact in admission.facts])
+        absent = admission.absent.get(self.workspace_id, ())
+        facts = [fact for _workspace, fact in admission.facts]
+        self._take([*self._recalled(absent), *facts])
         return receipts
 
     def meet(self, agent_id: str, identity: Heartbeat) -> None:
@@ -147,6 +154,12 @@ class Rehearsal:
         """Add to what is decided, in order."""
         self.decisions += decisions
         self.made.update((one.id, one) for one in decisions)
+
+    def forget(self, *, left_before: int) -> None:
+        """Let those that left before an instant leave memory. They are known again when something is said of them."""
+        leaving = self.fleet.leaving(left_before=left_before)
+        self._rows.update((row.agent_no, row) for row in self.fleet.checkpoint(leaving))
+        self.fleet.forget(left_before=left_before)
 
     # what follows
 
@@ -298,4 +311,8 @@ class Rehearsal:
         for fact in facts:
             self._last_at = max(self._last_at, fact.at)
             self.on_fact(fact)
-        self.fleet.fold(facts)
+        self.fleet.fold(facts, writer=_WRITER)
+
+    def _recalled(self, numbers: Iterable[int]) -> list[Fact]:
+        """Who they are, of those that were forgotten, before anything else is said of them."""
+        return [self._rows.pop(number) for number in sorted(set(numbers) & self._rows.keys())]

@@ -1,0 +1,274 @@
+"""Somebody who only sees what happens, and holds every verdict against the promises, by counting anew by hand.
+
+Knows nothing of the fleet, of windows, of episodes or of guards: lists, and sums over them.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pinkslip.model.decisions import Decision
+from pinkslip.model.events import Finish, Heartbeat
+from pinkslip.model.policy import PolicySet
+from pinkslip.model.words import Action, Fault, Result, Source, Status, Verdict
+
+INTERVAL_MS = 30_000
+HOUR = 3_600_000
+MIN_TASKS = 5
+NOT_DENOMINATOR = frozenset(set(Fault) - {Fault.AGENT})
+JUDGES = frozenset({Source.JUDGE, Source.PERSON})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One outcome."""
+
+    at: int
+    result: Result
+    fault: Fault
+    source: Source
+    incarnation: int
+    counts: bool
+
+    @property
+    def is_success(self) -> bool:
+        return self.result is Result.SUCCESS
+
+    @property
+    def is_in_rates(self) -> bool:
+        """Of a policy that blames agents only."""
+        return self.counts and (self.is_success or self.fault is Fault.AGENT)
+
+
+@dataclass(slots=True)
+class Seen:
+    """One agent, as somebody sees it from outside."""
+
+    role: str = ""
+    model: str = ""
+    known_at: int = 0
+    last_beat: int | None = None
+    status: Status = Status.IDLE
+    incarnation: int = 1
+    since: int = 0
+    """When the present incarnation began."""
+    finished: bool = False
+    fired: bool = False
+    fires: list[int] = field(default_factory=list)
+    left: list[tuple[int, int | None]] = field(default_factory=list)
+    """From when to when it was fired or finished."""
+    protected_until: int = 0
+    silences: list[tuple[int, int]] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+
+    def leave(self, at: int) -> None:
+        self.left.append((at, None))
+
+    def come_back(self, at: int) -> None:
+        if self.left and self.left[-1][1] is None:
+            self.left[-1] = (self.left[-1][0], at)
+
+    def is_here(self, at: int) -> bool:
+        return self.known_at <= at and not any(
+            start <= at and (end is None or at < end) for start, end in self.left
+        )
+
+    def own_tasks(self) -> list[Task]:
+        """That count for its rates, oldest first."""
+        return [
+            task
+            for task in self.tasks
+            if task.incarnation == self.incarnation and task.is_in_rates
+        ]
+
+
+class Broken(AssertionError):
+    """A promise was not kept."""
+
+
+class Witness:
+    """Everything that was told, and what must be so."""
+
+    def __init__(self, policy_set: PolicySet) -> None:
+        self.policy_set = policy_set
+        self.policies = {policy.name: policy for policy in policy_set.policies}
+        self.agents: dict[str, Seen] = defaultdict(Seen)
+        self.decisions: list[Decision] = []
+        self._blind: list[tuple[int, int]] = []
+        self._vetoed: set[str] = set()
+        self._approved: set[str] = set()
+        self._here_before: dict[str, bool] = {}
+
+    # what is seen
+
+    def reported(self, agent_id: str, event: Heartbeat | Finish, at: int) -> None:
+        agent = self.agents[agent_id]
+        if not agent.known_at:
+            agent.known_at = agent.since = at
+        if isinstance(event, Finish):
+            agent.finished = True
+            agent.leave(at)
+            return
+        if agent.finished and not agent.fired:
+            agent.finished = False
+            agent.come_back(at)
+        agent.last_beat = at
+        for name in ("role", "model", "status"):
+            value = getattr(event, name)
+            if isinstance(value, str):
+                setattr(agent, name, value)
+
+    def done(
+        self, agent_id: str, result: Result, fault: Fault, source: Source, at: int
+    ) -> None:
+        agent = self.agents[agent_id]
+        agent.tasks.append(
+            Task(at, result, fault, source, agent.incarnation, counts=not agent.fired)
+        )
+
+    def blind(self, start: int, end: int) -> None:
+        self._blind.append((start, end))
+
+    def protected(self, agent_id: str, until: int) -> None:
+        self.agents[agent_id].protected_until = until
+
+    def silenced(self, agent_id: str, start: int, end: int) -> None:
+        self.agents[agent_id].silences.append((start, end))
+
+    def reinstated(self, agent_id: str, at: int) -> None:
+        agent = self.agents[agent_id]
+        agent.fired = agent.finished = False
+        agent.incarnation += 1
+        agent.since = at
+        agent.status = Status.IDLE
+        agent.protected_until = agent.protected_until
+        agent.come_back(at)
+
+    def vetoed(self, decision_id: str) -> None:
+        self._vetoed.add(decision_id)
+
+    def approved(self, decision_id: str) -> None:
+        self._approved.add(decision_id)
+
+    def look(self, now: int) -> None:
+        """Just before a tick."""
+        self._here_before = {name: one.is_here(now) for name, one in self.agents.items()}
+
+    # what is said of it
+
+    def judged(self, decisions: Sequence[Decision], now: int) -> None:
+        """A tick's decisions, as recorded: each must keep every promise."""
+        fires = [one for one in decisions if one.verdict is Verdict.FIRED]
+        for fire in fires:
+            self._may_be_fired(fire, now)
+        for one in decisions:
+            if one.verdict in _DONE and one.action is not Action.NOTIFY:
+                self._is_awake_to(one, now)
+        for fire in fires:
+            agent = self.agents[fire.agent_id]
+            agent.fired = True
+            agent.fires.append(now)
+            agent.leave(now)
+        self.decisions += decisions
+        if fires:
+            self._envelope_holds(fires, now)
+
+    def _may_be_fired(self, fire: Decision, now: int) -> None:
+        agent = self.agents[fire.agent_id]
+        self._claim(not agent.fired, "5: fired once", fire)
+        self._claim(not agent.finished, "9: a finished agent is nobody's matter", fire)
+        self._claim(fire.incarnation == agent.incarnation, "5: of this incarnation", fire)
+        self._claim(agent.protected_until <= now, "a protected agent stays", fire)
+        self._claim(self._was_announced(fire, now), "a fire that is announced waits", fire)
+        check = getattr(self, f"_of_{fire.policy.replace('-', '_')}", None)
+        if check is not None:
+            self._claim(check(agent, now), "2 and 6: what it rests on was seen", fire)
+
+    def _is_awake_to(self, one: Decision, now: int) -> None:
+        agent = self.agents[one.agent_id]
+        is_silenced = any(start <= now < end for start, end in agent.silences)
+        self._claim(not is_silenced, "who is silenced is left alone", one)
+        self._claim(now - agent.since >= 60_000, "newborns are left alone", one)
+
+    def _was_announced(self, fire: Decision, now: int) -> bool:
+        policy = self.policies[fire.policy]
+        if not policy.notice_ms and not policy.approval:
+            return True
+        announced = [
+            one
+            for one in self.decisions
+            if (one.policy, one.agent_no, one.incarnation)
+            == (fire.policy, fire.agent_no, fire.incarnation)
+            and one.verdict in (Verdict.NOTICED, Verdict.ASKED)
+        ]
+        if not announced or announced[-1].id in self._vetoed:
+            return False
+        if policy.approval and announced[-1].id not in self._approved:
+            return False
+        return now - announced[-1].at >= policy.notice_ms
+
+    # policy by policy, what must have been seen
+
+    def _of_silent(self, agent: Seen, now: int) -> bool:
+        """No word for longer than its grace, time in which we saw nothing taken off; and not waiting."""
+        if agent.status is Status.WAITING or agent.last_beat is None:
+            return False
+        silent = now - agent.last_beat - self._blind_between(agent.last_beat, now)
+        is_seen_again = all(now - end >= INTERVAL_MS for _, end in self._blind)
+        return silent > 3 * INTERVAL_MS and is_seen_again
+
+    def _of_silent_noticed(self, agent: Seen, now: int) -> bool:
+        return self._of_silent(agent, now)
+
+    def _of_rate(self, agent: Seen, now: int) -> bool:
+        newest = agent.own_tasks()[-10:]
+        return len(newest) >= MIN_TASKS and 2 * _successes(newest) < len(newest)
+
+    def _of_not_good(self, agent: Seen, now: int) -> bool:
+        recent = [task for task in agent.own_tasks() if task.at > now - HOUR]
+        return len(recent) >= MIN_TASKS and 10 * _successes(recent) < 7 * len(recent)
+
+    def _of_judged(self, agent: Seen, now: int) -> bool:
+        newest = [task for task in agent.own_tasks() if task.source in JUDGES][-10:]
+        return len(newest) >= MIN_TASKS and 2 * _successes(newest) < len(newest)
+
+    def _of_proven(self, agent: Seen, now: int) -> bool:
+        """One crossing a rung, and each takes tasks: four rungs, never fewer than as many failures."""
+        return sum(not task.is_success for task in agent.own_tasks()) >= 4
+
+    def _of_imagined(self, agent: Seen, now: int) -> bool:
+        return False
+
+    # over all of them
+
+    def _envelope_holds(self, fires: Sequence[Decision], now: int) -> None:
+        """Promise 7, after the action."""
+        guards = self.policy_set.guards
+        for role in {self.agents[fire.agent_id].role for fire in fires}:
+            pool = [agent for agent in self.agents.values() if agent.role == role]
+            start = now - guards.max_fired.per_ms
+            size = sum(agent.is_here(start) for agent in pool)
+            most = max(
+                guards.max_fired.at_least, round(guards.max_fired.share * 100) * size // 100
+            )
+            fired = sum(at > start for agent in pool for at in agent.fires[-1:])
+            staying = sum(not agent.fired and not agent.finished for agent in pool)
+            self._claim(fired <= most, f"7: {fired} fired, at most {most}", fires[0])
+            self._claim(staying >= guards.min_active, f"7: {staying} stay", fires[0])
+        within = now - guards.max_fires.per_ms
+        fired = sum(at > within for agent in self.agents.values() for at in agent.fires[-1:])
+        self._claim(fired <= guards.max_fires.count, f"7: {fired} in the workspace", fires[0])
+
+    def _blind_between(self, start: int, end: int) -> int:
+        return sum(max(0, min(end, until) - max(start, since)) for since, until in self._blind)
+
+    def _claim(self, holds: bool, promise: str, about: Decision) -> None:
+        if not holds:
+            raise Broken(f"{promise}: {about.policy} {about.verdict} {about.agent_id}")
+
+
+_DONE = frozenset({Verdict.FIRED, Verdict.QUARANTINED, Verdict.PROBATION})
+
+
+def _successes(tasks: Sequence[Task]) -> int:
+    return sum(task.is_success for task in tasks)

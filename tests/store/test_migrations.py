@@ -1,22 +1,30 @@
 """The migrations make exactly the tables, on both databases, and a binary serves only its own schema."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, select, text
+from tests.clocks import ManualClock
 from tests.postgres import PostgresServer
+from tests.store.service import serving
 
+from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.model.errors import Conflict
+from pinkslip.model.words import EpisodeState
 from pinkslip.store import schema
 from pinkslip.store.chain import genesis
+from pinkslip.store.checkpoint import Place
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.maintenance import check_schema, needs_upgrade, upgrade
+from pinkslip.store.rebuild import rebuild
 from pinkslip.store.tables import leases, metadata, users, workspaces, writers
 
 
@@ -82,6 +90,75 @@ def test_upgrading_twice_does_nothing_the_second_time(database_url: str) -> None
     done = upgrade(database_url)
 
     assert (done.before, done.after, done.backup) == (*2 * schema.REVISIONS[-1:], None)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def first_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database as the first release left it."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'first.db'}"
+        _upgrade_to(url, "0001")
+        yield url
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    url = server.create("first")
+    _upgrade_to(url, "0001")
+    yield url
+    server.drop("first")
+
+
+def _upgrade_to(url: str, revision: str) -> None:
+    database = open_database(url)
+    config = Config()
+    config.set_main_option("script_location", "pinkslip.store:migrations")
+    with database.writer_engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    database.close()
+
+
+_A_LIFE = """
+UPDATE workspaces SET next_agent_no = 2, folded_writer = 1, folded_seq = 7;
+INSERT INTO writers (id, started_at, holder, version) VALUES (1, 1000, 'x', '0.1');
+INSERT INTO agents (workspace_id, agent_no, id, agent_id, status, standing, incarnation_at,
+    created_at, updated_at, status_since, tasks, folded_writer, folded_seq)
+    VALUES (1, 1, 'u', 'a', 'IDLE', 'active', 1000, 1000, 1000, 1000, 5, 1, 7);
+INSERT INTO episodes (workspace_id, policy, agent_no, episode_hash, incarnation, state,
+    began_at, guard_detail)
+    VALUES (1, 'told', 1, 'e', 1, 'noticed', 1000, ''), (1, 'held', 1, 'e', 1, 'held', 1000, '');
+INSERT INTO role_totals (workspace_id, role, model, totals, folded_writer, folded_seq)
+    VALUES (1, '', '', '{"role":"","model":"","tasks":5,"failed":[0,0,0,0,0,0],
+    "duration_ms_sum":0,"duration_count":0,"duration_buckets":[0,0,0,0,0,0,0,0,0,0,0,0,0],
+    "tokens_in":0,"tokens_out":0,"cost_micros":0,"finished":0}', 1, 7)
+"""
+
+
+def test_what_the_first_release_left_is_carried_over(first_url: str) -> None:
+    old = open_database(first_url)
+    with old.writer_engine.begin() as connection:
+        for statement in _A_LIFE.split(";"):
+            connection.exec_driver_sql(statement)
+    old.close()
+
+    done = upgrade(first_url)
+
+    assert (done.before, done.after) == ("0001", schema.REVISIONS[-1])
+    database = open_database(first_url)
+    with serving(database, ManualClock()) as service:
+        states = {one.policy: one.state for one in service.readers.episodes(1)}
+        assert states == {"told": EpisodeState.ACTED, "held": EpisodeState.HELD}
+        fleet = Fleet(1, FleetSettings())
+        with rebuild(database, 1, now=2_000, horizon=fleet.horizon(), keep_after=0) as past:
+            assert past.lineages.place == Place(1, 7)
+            (agent,) = past.restored
+            assert (agent.tasks, agent.evidence, agent.standing_until) == (5, "", None)
+        assert service.beat("a").verdict == "accepted"
+        assert service.outcome("b", event_id="e").verdict == "accepted"
+        service.checkpoint()
+    with database.reader_engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+    database.close()
 
 
 def test_an_empty_database_is_told_how_to_begin(tmp_path: Path) -> None:

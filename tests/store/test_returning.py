@@ -171,6 +171,18 @@ def test_an_outcome_told_after_the_end_is_counted_once(
         assert sum(row.tasks for row in fleet.role_totals()) == 4
 
 
+def test_a_review_of_one_that_left_is_counted_once(service: Service) -> None:
+    service.outcome("a", event_id="e", score=0.5)
+    let_go(service)
+    give = partial(acts.review, workspace_id=WORKSPACE, event_id="e", score=1.0)
+    service.act(partial(give, comment="", actor="jason"))
+
+    for fleet in (service.fold(), started_again(service)):
+        view = seen(fleet)
+        assert view is not None
+        assert (view.score_e6_sum, view.score_count, view.tasks) == (1_000_000, 1, 2)
+
+
 @pytest.mark.parametrize("before", WAYS)
 def test_one_that_is_fired_after_it_left_is_fired_everywhere(
     service: Service, before: Callable[[Service], None]

@@ -14,7 +14,7 @@ from pinkslip.judge.kinds import compares_agents
 from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.policy import Policy, PolicySet
-from pinkslip.model.words import ActorKind
+from pinkslip.model.words import SEED_DISPLAY, ActorKind
 from pinkslip.policies.load import Source, load, needs
 from pinkslip.store import maintenance
 from pinkslip.store.engine import Database
@@ -148,7 +148,8 @@ def explain_offline(
             settings=settings,
             reasons=reasons,
         )
-    return msgspec.to_builtins(decision_answer(stored, again), str_keys=True)
+    answer = decision_answer(stored, again, displays={**SEED_DISPLAY, **reasons})
+    return msgspec.to_builtins(answer, str_keys=True)
 
 
 def as_decision(stored: StoredDecision) -> Decision:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.promises.test_promises import EXAMPLES
 from tests.promises.witness import Broken
 from tests.promises.worlds import Hired, Step, World, compiled, policy_text, staff, steps
 
@@ -17,7 +18,6 @@ from pinkslip.judge.kleene import Truth
 
 LOOKING = settings(
     deadline=None,
-    max_examples=400,
     phases=[Phase.generate],
     database=None,
     derandomize=True,
@@ -57,10 +57,10 @@ MISTAKES: dict[
 }
 
 
-def look(names: list[str], rules: dict[str, object]) -> None:
+def look(names: list[str], rules: dict[str, object], *, histories_at_most: int = 400) -> None:
     """Live random histories under these policies until a promise breaks."""
 
-    @LOOKING
+    @settings(LOOKING, max_examples=histories_at_most)
     @given(st.just(policy_text(names, rules)), staff, steps)
     def histories(text: str, hired: list[Hired], story: list[Step]) -> None:
         for _ in World(compiled(text), hired).live(story):
@@ -86,4 +86,4 @@ def test_a_planted_mistake_is_found(
 def test_without_it_nothing_is_found(
     plant: object, names: list[str], rules: dict[str, object]
 ) -> None:
-    look(names, rules)
+    look(names, rules, histories_at_most=EXAMPLES)

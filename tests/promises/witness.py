@@ -13,9 +13,8 @@ from pinkslip.model.policy import PolicySet
 from pinkslip.model.words import Action, Fault, Result, Source, Status, Verdict
 
 INTERVAL_MS = 30_000
-HOUR = 3_600_000
+MINUTE, HOUR = 60_000, 3_600_000
 MIN_TASKS = 5
-NOT_DENOMINATOR = frozenset(set(Fault) - {Fault.AGENT})
 JUDGES = frozenset({Source.JUDGE, Source.PERSON})
 
 
@@ -45,7 +44,7 @@ class Seen:
     """One agent, as somebody sees it from outside."""
 
     role: str = ""
-    model: str = ""
+    lineage: str | None = None
     known_at: int = 0
     last_beat: int | None = None
     status: Status = Status.IDLE
@@ -113,7 +112,7 @@ class Witness:
             agent.finished = False
             agent.come_back(at)
         agent.last_beat = at
-        for name in ("role", "model", "status"):
+        for name in ("role", "lineage", "status"):
             value = getattr(event, name)
             if isinstance(value, str):
                 setattr(agent, name, value)
@@ -141,7 +140,6 @@ class Witness:
         agent.incarnation += 1
         agent.since = at
         agent.status = Status.IDLE
-        agent.protected_until = agent.protected_until
         agent.come_back(at)
 
     def vetoed(self, decision_id: str) -> None:
@@ -180,9 +178,12 @@ class Witness:
         self._claim(fire.incarnation == agent.incarnation, "5: of this incarnation", fire)
         self._claim(agent.protected_until <= now, "a protected agent stays", fire)
         self._claim(self._was_announced(fire, now), "a fire that is announced waits", fire)
+        self._claim(self._took_every_rung(fire), "fire is the last rung", fire)
         check = getattr(self, f"_of_{fire.policy.replace('-', '_')}", None)
         if check is not None:
             self._claim(check(agent, now), "2 and 6: what it rests on was seen", fire)
+        if fire.policy.startswith("silent"):
+            self._claim(self._was_calm(fire, now), "8: many at once are not guilty", fire)
 
     def _is_awake_to(self, one: Decision, now: int) -> None:
         agent = self.agents[one.agent_id]
@@ -206,6 +207,44 @@ class Witness:
         if policy.approval and announced[-1].id not in self._approved:
             return False
         return now - announced[-1].at >= policy.notice_ms
+
+    def _took_every_rung(self, fire: Decision) -> bool:
+        """In this incarnation, and in order, with nothing between them but what a ladder does."""
+        rungs = self.policies[fire.policy].ladder
+        own = [
+            one.verdict
+            for one in self.decisions
+            if (one.policy, one.agent_no, one.incarnation)
+            == (fire.policy, fire.agent_no, fire.incarnation)
+            and one.verdict in _RUNGS.values()
+        ]
+        taken = [_RUNGS[rung.action] for rung in rungs[:-1]]
+        return not taken or own[-len(taken) :] == taken
+
+    def _was_calm(self, fire: Decision, now: int) -> bool:
+        """8: no window of `per` in which too many of its pool fell silent, and are silent still."""
+        rule = self.policy_set.guards.panic
+        if rule is None:
+            return True
+        role = self.agents[fire.agent_id].role
+        pool = [agent for agent in self.agents.values() if agent.role == role]
+        late = [since for agent in pool if (since := self._late_since(agent, now)) is not None]
+        together = max(
+            sum(start <= other < start + rule.per_ms for other in late) for start in late
+        )
+        size = sum(not agent.finished and not agent.fired for agent in pool)
+        size += sum(at > now - rule.per_ms for agent in pool for at in agent.fires[-1:])
+        return together < rule.at_least or together < rule.share * size
+
+    def _late_since(self, agent: Seen, now: int) -> int | None:
+        """When its silence passed its grace; None: it did not, or nobody expects a word."""
+        if agent.fired or agent.finished or agent.status is Status.WAITING:
+            return None
+        if agent.last_beat is None:
+            return None
+        unseen = self._blind_between(agent.last_beat, now)
+        late = now - agent.last_beat - unseen - 3 * INTERVAL_MS
+        return now - late if late > 0 else None
 
     # policy by policy, what must have been seen
 
@@ -232,9 +271,32 @@ class Witness:
         newest = [task for task in agent.own_tasks() if task.source in JUDGES][-10:]
         return len(newest) >= MIN_TASKS and 2 * _successes(newest) < len(newest)
 
+    def _of_streak(self, agent: Seen, now: int) -> bool:
+        """Failures in a row, those at the very instant of a success not among them."""
+        tasks = agent.own_tasks()
+        newest_success = max((task.at for task in tasks if task.is_success), default=-1)
+        return sum(task.at > newest_success for task in tasks) >= 3
+
+    def _of_asked(self, agent: Seen, now: int) -> bool:
+        recent = [task for task in agent.own_tasks() if task.at > now - 10 * MINUTE]
+        return len(recent) - _successes(recent) >= 4
+
     def _of_proven(self, agent: Seen, now: int) -> bool:
-        """One crossing a rung, and each takes tasks: four rungs, never fewer than as many failures."""
-        return sum(not task.is_success for task in agent.own_tasks()) >= 4
+        """Each rung is a crossing of its own, and each crossing takes three failures at the least."""
+        return sum(not task.is_success for task in agent.own_tasks()) >= 4 * 3
+
+    def _of_kin(self, agent: Seen, now: int) -> bool:
+        """Four failures of the worker, under whatever id: fewer prove nothing at 5 %."""
+        kin = [
+            one for one in self.agents.values() if one is agent or one.lineage == agent.lineage
+        ]
+        family = kin if agent.lineage is not None else [agent]
+        return (
+            sum(
+                task.is_in_rates and not task.is_success for one in family for task in one.tasks
+            )
+            >= 4
+        )
 
     def _of_imagined(self, agent: Seen, now: int) -> bool:
         return False
@@ -268,6 +330,12 @@ class Witness:
 
 
 _DONE = frozenset({Verdict.FIRED, Verdict.QUARANTINED, Verdict.PROBATION})
+_RUNGS = {
+    Action.NOTIFY: Verdict.NOTIFIED,
+    Action.PROBATION: Verdict.PROBATION,
+    Action.QUARANTINE: Verdict.QUARANTINED,
+    Action.FIRE: Verdict.FIRED,
+}
 
 
 def _successes(tasks: Sequence[Task]) -> int:

@@ -3,6 +3,8 @@
 import itertools
 import shutil
 import tempfile
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,19 @@ from hypothesis.stateful import (
 from tests.clocks import ManualClock
 from tests.databases import PostgresPool, copy_sqlite
 from tests.postgres import PostgresServer
-from tests.store.journals import Kept, beat, finish, outcome
+from tests.store.journals import WORKSPACE, Kept, beat, finish, outcome
 
 from pinkslip.fleet.admission import event_key
+from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Report
 from pinkslip.model.facts import Batch, Done, Restored
+from pinkslip.model.words import ActorKind
+from pinkslip.store import acts
 from pinkslip.store.engine import open_database
+from pinkslip.store.maintenance import verify
+from pinkslip.store.transaction import Transaction
 
+BY = {"actor_kind": ActorKind.PERSON, "actor": "jason"}
 BAD = "\ud800"
 
 agents = st.sampled_from(["a", "b", "c"])
@@ -90,6 +98,52 @@ class Machine(RuleBasedStateMachine):
         )
         return is_finish and was
 
+    @rule(agent=agents, what=st.sampled_from([acts.quarantine, acts.release]))
+    def order(self, agent: str, what: Any) -> None:
+        """What a person says of an agent changes nothing of what is admitted."""
+        until = {"until": self.clock.wall_ms() + 10**9} if what is acts.quarantine else {}
+        self.act(what, ident=agent, context="", **until)
+
+    @rule(event_id=ids, score=st.sampled_from([0.0, 1.0]))
+    def review(self, event_id: str, score: float) -> None:
+        given = {"event_id": event_id, "score": score, "comment": "", "actor": "jason"}
+        with suppress(NotFound):
+            self.kept.act(partial(acts.review, workspace_id=WORKSPACE, **given))
+            assert event_id in self.known
+
+    @rule()
+    def silence(self) -> None:
+        ends_at = self.clock.wall_ms() + 10**9
+        given = {"match": (), "reason": "deploy", "owner": "jason", "ends_at": ends_at}
+        added = self.kept.act(partial(acts.silence_add, workspace_id=WORKSPACE, **given))
+        end = {"silence_id": added.silence.id, "actor": "jason"}
+        self.kept.act(partial(acts.silence_end, workspace_id=WORKSPACE, **end))
+
+    @rule(agent=agents)
+    def change_my_mind(self, agent: str) -> None:
+        """What is raised after an act takes all of it back."""
+
+        def work(tx: Transaction) -> None:
+            given = {"workspace_id": WORKSPACE, "ident": agent, "until": tx.now + 1}
+            acts.quarantine(tx, context="", **given, **BY)
+            raise LookupError
+
+        standing = self.standing(agent)
+        with suppress(LookupError, NotFound, Conflict):
+            self.kept.act(work)
+        assert self.standing(agent) == standing
+
+    def act(self, what: Any, **given: Any) -> None:
+        with suppress(NotFound, Conflict):
+            self.kept.act(partial(what, workspace_id=WORKSPACE, **given, **BY))
+
+    def standing(self, agent: str) -> Any:
+        def look(tx: Transaction) -> Any:
+            head = tx.head(WORKSPACE, agent)
+            return head and (head.standing, head.standing_until, head.stood_at, head.stood_by)
+
+        return self.kept.act(look)
+
     @rule(span=st.integers(0, 200_000))
     def wait(self, span: int) -> None:
         self.clock.advance(span)
@@ -122,6 +176,11 @@ class Machine(RuleBasedStateMachine):
         done = [fact.event_id for fact in heard if isinstance(fact, Done)]
         assert sorted(done) == sorted(event_key(event_id) for event_id in self.known)
         assert all(one.at <= other.at for one, other in itertools.pairwise(heard))
+
+    @invariant()
+    def the_chain_of_decisions_is_whole(self) -> None:
+        if hasattr(self, "kept"):
+            assert verify(self.database, WORKSPACE).state == "ok"
 
     @invariant()
     def numbers_have_no_gaps_but_those_of_extended_runs(self) -> None:

@@ -499,7 +499,7 @@ class MemoryBackend:
             raise Conflict(
                 f"it takes in {matched} of {matched} agents, and {self.silenced_at_most} are allowed",
                 matched=matched,
-                allowed=self.silenced_at_most,
+                active=len(self.agents),
             )
         silence = Silence(
             id=f"silence-{len(self.kept_silences) + 1}",

@@ -70,7 +70,7 @@ async def test_one_that_takes_in_many_needs_force(
     status, problem = await served.post(PATH, DEPLOY)
     forced = await served.post(PATH, {**DEPLOY, "force": True})
 
-    assert (status, problem["matched"], problem["allowed"]) == (409, 3, 2)
+    assert (status, problem["matched"], problem["active"]) == (409, 3, 3)
     assert forced[0] == 201
 
 

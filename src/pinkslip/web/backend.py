@@ -312,7 +312,7 @@ class Backend(Protocol):
     ) -> SilenceState:
         """Leave these agents alone from now on.
 
-        Conflict (facts matched, allowed) when it takes in more than `max_silenced` and is not forced.
+        Conflict (facts matched, active) when it takes in more than `max_silenced` and is not forced.
         """
         ...
 

@@ -133,7 +133,7 @@ def test_two_vetoes_within_a_day_put_the_policy_into_shadow_and_page(tmp_path: P
         (demoted,) = eventually(lambda: manager.alerts(alertname="PinkslipPolicyDemoted"))
         assert demoted["labels"]["policy"] == "under"
         fails(service, "dev-3", "failure", 12)
-        eventually(lambda: service.decisions("&verdict=shadowed&agent=dev-3"))
+        eventually(lambda: service.decisions("&verdict=shadowed&agentId=dev-3"))
 
         restored = service.post("/api/policies/under/restore", {"context": "read the data"})
         assert restored.status == 200, restored

@@ -1,10 +1,14 @@
 """Random journals: only what a journal can hold, with all it can hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from random import Random
 
+from msgspec.structs import replace
+
 from pinkslip.model.facts import (
+    Absolved,
     Beat,
     Blinded,
     Changed,
@@ -15,10 +19,13 @@ from pinkslip.model.facts import (
     Protected,
     Registered,
     Reinstated,
+    Released,
+    Reviewed,
     Revived,
+    Stood,
 )
 from pinkslip.model.policy import Filter, Window, WindowKind
-from pinkslip.model.words import BlindCause, Fault, Result, Source, Status
+from pinkslip.model.words import BlindCause, Fault, Result, Source, Standing, Status
 
 START = 1_700_000_000_000
 SECOND = Window(WindowKind.TIME, 1_000)
@@ -30,6 +37,7 @@ FILTERS = (
     Filter(faults=frozenset({Fault.AGENT, Fault.TOOL, Fault.USER})),
     Filter(sources=frozenset({Source.JUDGE, Source.PERSON})),
 )
+LINEAGES = ("l1", "l2")
 WIDE = (None, 0, 1, 7, 250, 251, 90_000, 2**53 - 1, 2**53)
 
 
@@ -38,16 +46,26 @@ class Teller:
     """Makes up a journal, keeping to what can be said of an agent at the time."""
 
     random: Random
+    pace: float = 0.5
+    """How often the next thing happens at a later instant."""
     now: int = START
     seq: int = 0
     made: int = 0
     living: dict[int, str] = field(default_factory=dict)
     """working, finished, fired; and each agent's incarnation."""
     incarnations: dict[int, int] = field(default_factory=dict)
+    done_by: dict[int, list[Done]] = field(default_factory=dict)
+    scores: dict[bytes, int | None] = field(default_factory=dict)
+    """What each outcome's score is by now."""
 
     def number(self) -> int:
         self.seq += 1
         return self.seq
+
+    def as_scored(self, history: Iterable[Fact]) -> list[Done]:
+        """The outcomes of some history as a store gives them: with the scores they have by now."""
+        done = (fact for fact in history if isinstance(fact, Done))
+        return [replace(one, score_e6=self.scores[one.event_id]) for one in done]
 
     def facts(self, count: int) -> Iterator[Fact]:
         for _ in range(count):
@@ -55,14 +73,15 @@ class Teller:
 
     def step(self) -> Iterator[Fact]:
         random = self.random
-        if random.random() < 0.5:
+        if random.random() < self.pace:
             self.now += random.choice((1, 3, 200, 999, 1_000, 20_000, 60_000))
         if not self.living or random.random() < 0.08:
             yield self.register()
             return
         number = random.choice(sorted(self.living))
         match random.choices(
-            ("done", "beat", "change", "end", "protect", "blind"), (50, 20, 20, 8, 1, 2)
+            ("done", "beat", "change", "end", "protect", "blind", "stand", "review", "absolve"),
+            (50, 20, 20, 8, 1, 2, 4, 8, 1),
         )[0]:
             case "done":
                 yield self.done(number)
@@ -79,6 +98,14 @@ class Teller:
                 yield Protected(number, self.now, self.number(), until)
             case "blind":
                 yield self.blind()
+            case "stand":
+                if self.living[number] != "fired":
+                    yield self.stand(number)
+            case "review":
+                if self.done_by.get(number):
+                    yield self.review(number)
+            case "absolve":
+                yield Absolved(self.now, self.number(), random.choice(LINEAGES))
 
     def register(self) -> Fact:
         self.made += 1
@@ -93,11 +120,11 @@ class Teller:
     def done(self, number: int) -> Done:
         random = self.random
         result = random.choice((Result.SUCCESS, Result.FAILURE, *Result))
-        return Done(
+        done = Done(
             number,
             self.now,
             self.number(),
-            self.seq.to_bytes(16, "little"),
+            random.randbytes(16),
             result,
             random.choice((Fault.AGENT, *Fault)),
             random.choice(tuple(Source)),
@@ -108,6 +135,43 @@ class Teller:
             cost_micros=random.choice(WIDE),
             score_e6=random.choice((None, 0, 1, 500_000, 1_000_000)),
             error=random.choice((None, None, None, "broke", "lost")),
+            kind=random.choice((None, "dig", "fill", "plan")),
+        )
+        self.done_by.setdefault(number, []).append(done)
+        self.scores[done.event_id] = done.score_e6
+        return done
+
+    def review(self, number: int) -> Reviewed:
+        """Of any outcome, more often of a new one, and now and then of one reviewed before."""
+        done = self.random.choice(self.done_by[number][-self.random.choice((1, 3, 1_000)) :])
+        score, before = self.random.choice((0, 250_000, 999_999)), self.scores[done.event_id]
+        self.scores[done.event_id] = score
+        return Reviewed(
+            number,
+            self.now,
+            self.number(),
+            done.event_id,
+            outcome_writer=3,
+            outcome_seq=done.seq,
+            outcome_at=done.at,
+            score_e6=score,
+            before_e6=before,
+            counted=done.counted,
+        )
+
+    def stand(self, number: int) -> Stood | Released:
+        random = self.random
+        if random.random() < 0.2:
+            return Released(number, self.now, self.number())
+        standings = (Standing.ACTIVE, Standing.PROBATION, Standing.QUARANTINED, Standing.NOTICE)
+        return Stood(
+            number,
+            self.now,
+            self.number(),
+            standing=random.choice(standings),
+            until=random.choice((None, self.now + 5_000)),
+            policy=random.choice((None, "quiet")),
+            by_person=random.random() < 0.3,
         )
 
     def change(self, number: int) -> Changed:
@@ -155,8 +219,53 @@ _SAYINGS = {
     "model": (None, "m1", "m2"),
     "role": (None, "dev", "ops"),
     "host": (None, "h1"),
-    "lineage": (None, "l1"),
+    "lineage": (None, *LINEAGES),
     "labels": (None, {"team": "a"}, {"team": "b", "tier": "1"}),
     "session_key": (None, "s1"),
     "last_error": (None, "worried"),
 }
+
+
+def permuted(random: Random, facts: Iterable[Fact]) -> list[Fact]:
+    """The same facts in another order within every instant.
+
+    What one agent did stays after what made it an agent, and what people did of it, and what it said of itself, in
+    order; its heartbeats, and outcomes that came one after the other, come in any order.
+    """
+    return [
+        fact
+        for _, at_once in groupby(facts, key=lambda fact: fact.at)
+        for fact in _permuted(random, list(at_once))
+    ]
+
+
+def _permuted(random: Random, at_once: list[Fact]) -> Iterator[Fact]:
+    queues: dict[object, list[Fact]] = {}
+    for fact in at_once:
+        whose = getattr(fact, "agent_no", None)
+        queues.setdefault(id(fact) if isinstance(fact, Beat) else whose, []).append(fact)
+    for queue in queues.values():
+        _shuffle_outcomes(random, queue)
+    unknown = {fact.agent_no for fact in at_once if isinstance(fact, Registered)}
+    while queues:
+        ready = [
+            key
+            for key, queue in queues.items()
+            if not (isinstance(queue[0], Beat) and queue[0].agent_no in unknown)
+        ]
+        key = random.choice(ready)
+        fact = queues[key].pop(0)
+        if isinstance(fact, Registered):
+            unknown.discard(fact.agent_no)
+        if not queues[key]:
+            del queues[key]
+        yield fact
+
+
+def _shuffle_outcomes(random: Random, queue: list[Fact]) -> None:
+    begin = 0
+    for is_done, run in groupby(queue.copy(), key=lambda fact: isinstance(fact, Done)):
+        some = list(run)
+        if is_done:
+            queue[begin : begin + len(some)] = random.sample(some, len(some))
+        begin += len(some)

@@ -99,12 +99,15 @@ class Mix:
             setattr(self, name, longer)
 
     def of(self, numbers: Sequence[int], subjects: Places | slice) -> tuple[Integers, Integers]:
-        """Tasks and successes, a row for each of these kinds that anybody did."""
-        done = [number for number in numbers if self._used[number]]
-        tasks, successes = (
-            np.array([column[number, subjects] for number in done], np.int64).reshape(
-                len(done), -1 if done else len(column[0, subjects])
-            )
-            for column in (self._tasks, self._successes)
-        )
+        """Tasks and successes, a row for each of these kinds that any of the subjects did."""
+        rows = {
+            number: self._tasks[number, subjects] for number in numbers if self._used[number]
+        }
+        done = [number for number, row in rows.items() if row.any()]
+        size = len(self._tasks[0, subjects])
+        tasks: Integers = np.zeros((len(done), size), np.int64)
+        successes: Integers = np.zeros((len(done), size), np.int64)
+        for place, number in enumerate(done):
+            tasks[place] = rows[number]
+            successes[place] = self._successes[number, subjects]
         return tasks, successes

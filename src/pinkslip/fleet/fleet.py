@@ -553,7 +553,7 @@ class Fleet:
             return
         if isinstance(fact, Reinstated):
             lineages.restart(row, fact.at)
-        else:
+        elif fact.begins_tests:
             lineages.begin_tests(row, fact.at)
 
     def _go_blind(self, fact: Blinded) -> None:
@@ -591,7 +591,7 @@ class Fleet:
             self._memory.restart(np.array([slot], np.intp))
             self._evidence.restart(np.array([slot], np.intp))
             self._agents.published.touched.add(OUTCOMES)
-        elif isinstance(fact, Stood | Released):
+        elif isinstance(fact, Stood | Released) and fact.begins_tests:
             self._evidence.begin_tests(slot, fact.at)
 
     def _count_finished(self, slot: int, fact: Finished) -> None:

@@ -124,8 +124,7 @@ class Protected(Struct, frozen=True, tag=True):
 
 
 class Stood(Struct, frozen=True, tag=True):
-    """The agent's standing changed: probation, quarantined, notice, or active again. Evidence of `decayed`
-    starts anew."""
+    """The agent's standing changed: probation, quarantined, notice, or active again."""
 
     agent_no: int
     at: int
@@ -137,6 +136,12 @@ class Stood(Struct, frozen=True, tag=True):
     by_person: bool = False
     """A person's quarantine: no policy ends it before `until`."""
 
+    @property
+    def begins_tests(self) -> bool:
+        """Whether the evidence of `decayed` begins anew. Not with a notice: what a fire was announced for must
+        still hold when its time has come."""
+        return self.standing is not Standing.NOTICE
+
 
 class Released(Struct, frozen=True, tag=True):
     """A person let the agent go: active, and every policy's ladder starts a new pass."""
@@ -144,6 +149,11 @@ class Released(Struct, frozen=True, tag=True):
     agent_no: int
     at: int
     seq: int
+
+    @property
+    def begins_tests(self) -> bool:
+        """The evidence of `decayed` begins anew."""
+        return True
 
 
 class Reviewed(Struct, frozen=True, tag=True):

@@ -118,7 +118,7 @@ def newcomers(begin: int, end: int, at: int) -> Iterator[Fact]:
             status=Status.WORKING,
             role=f"role-{number % 20}",
             model=f"model-{number % 7}",
-            host=f"host-{number % 500}",
+            host=f"host-{number % 499}",
             interval_ms=INTERVAL_MS,
             progress=0.5,
         )

@@ -68,7 +68,8 @@ class Others:
 def ranked(values: Floats, pools: Integers, members: Bools, *, count: int) -> Ranks:
     """Sort the members whose value is known into their `count` pools (codes in `pools`)."""
     known = np.flatnonzero(members & ~np.isnan(values))
-    by_value = known[np.argsort(values[known], kind="stable")]
+    # equal values may stand in any order: it is the same which of them is left out
+    by_value = known[np.argsort(values[known])]
     order = by_value[np.argsort(_short(pools[by_value], count), kind="stable")]
     size = np.bincount(pools[known], minlength=count)
     place = np.full(len(values), -1, dtype=np.int64)

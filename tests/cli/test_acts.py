@@ -1,6 +1,7 @@
 """What people do to agents and to policies, from the command line, against a real service."""
 
 import json
+from pathlib import Path
 
 from tests.cli.conftest import Pinkslip
 from tests.running import Running, eventually
@@ -68,6 +69,84 @@ def test_a_protection_can_be_lifted(pinkslip: Pinkslip, service: Running) -> Non
 
     assert pinkslip("protect", "act-4", "--lift").output == "act-4 is no longer protected\n"
     assert service.agent("act-4")["protectedUntil"] is None
+
+
+def test_a_quarantine_and_a_release_are_told_in_one_story(
+    pinkslip: Pinkslip, service: Running
+) -> None:
+    service.beat("act-5")
+
+    paused = pinkslip("quarantine", "act-5", "--for", "1h", "--reason", "it loops")
+    orders = service.beat("act-5").body["orders"]
+    why = pinkslip("why", "act-5").output
+    released = pinkslip("release", "act-5", "--reason", "it was the tool")
+    report = pinkslip("audit", "report", "act-5").output
+
+    assert paused.output.startswith("act-5 is in quarantine until 2")
+    assert [order["type"] for order in orders] == ["pause"]
+    assert why.startswith("act-5: IDLE, standing quarantined until 2")
+    assert released.output == "act-5 is active again\n"
+    assert "They gave this reason: “it loops”" in report
+    assert "A person (local) let act-5 go" in report
+
+
+def test_an_outcome_is_reviewed_by_its_event_id(pinkslip: Pinkslip, service: Running) -> None:
+    body = {"result": "success", "eventId": "task/7", "score": 0.5}
+    service.post("/api/agents/act-6/outcomes", body)
+
+    done = pinkslip("review", "task/7", "--score", "0.75", "--comment", "half of it")
+
+    assert done.output == "task/7 scores 0.75; it was 0.5\n"
+    assert service.agent("act-6")["totals"]["meanScore"] == 0.75
+
+
+def test_a_silence_is_begun_seen_and_ended(pinkslip: Pinkslip, service: Running) -> None:
+    service.beat("act-7", role="acting")
+
+    begun = pinkslip(
+        "silence", "add", "--match", "role=acting", "--for", "30m", "--reason", "deploy"
+    )
+    status = pinkslip("status").output
+    why = pinkslip("why", "act-7").output
+    (ident,) = [one["id"] for one in json.loads(pinkslip("silence", "list", "--json").output)]
+    ended = pinkslip("silence", "end", ident)
+
+    assert begun.output.startswith("1 agent silenced until 2")
+    assert "1 agent silenced by local until 2" in status
+    assert "silenced by local until 2" in why
+    assert ended.output == "Policies look again at agents whose role is acting\n"
+    assert pinkslip("silence", "list").output == "No silence is in force.\n"
+
+
+def test_the_record_is_verified_and_each_policy_tells_how_it_fares(pinkslip: Pinkslip) -> None:
+    verified = pinkslip("audit", "verify")
+    status = pinkslip("policy", "status").output.splitlines()
+    since = json.loads(pinkslip("policy", "status", "--since", "1d", "--json").output)
+
+    assert verified.exit_code == 0
+    assert verified.output.startswith("The record is intact: ")
+    assert status[1].split()[:2] == ["dumb", "enforce"]
+    assert "fired 1" in status[1]
+    assert "fire 1" in status[2]  # what the policy in shadow would have done
+    assert since["policies"][0]["verdicts"]["fired"] == 1
+
+
+def test_policies_are_checked_against_what_the_fleet_has_shown(
+    pinkslip: Pinkslip, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "version: 1\npolicies:\n  - name: x\n    match: {role: testr}\n"
+        "    when: refusals[1h] > 3\n"
+    )
+
+    alone = pinkslip("policy", "check", str(file))
+    beside = pinkslip("policy", "check", str(file), "--service")
+
+    assert (alone.exit_code, beside.exit_code) == (0, 0)
+    assert "warning" not in alone.output
+    assert 'did you mean "tester"?' in beside.output
+    assert "refused" in beside.output
 
 
 def test_enforcement_stops_and_resumes_and_says_who_and_why(pinkslip: Pinkslip) -> None:

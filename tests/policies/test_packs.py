@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from pinkslip.model.errors import Invalid
 from pinkslip.model.policy import Guards, PolicySet
 from pinkslip.model.words import SEED_REASONS, Action, Fault, Mode
+from pinkslip.policies.cases import Case
 from pinkslip.policies.load import load, read_sources
 from pinkslip.policies.packaged import packaged_directory, packaged_sources
+from pinkslip.policies.trees import calls
+from pinkslip.replay.policy_tests import run
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,17 +41,51 @@ def test_each_default_policy_has_a_file_of_its_own() -> None:
     assert {Path(policy.file).stem for policy in pack("policies").policies} == set(SEED_REASONS)
 
 
+def test_each_default_policy_but_the_silent_one_rests_on_evidence_that_may_be_looked_at_often() -> (
+    None
+):
+    for policy in pack("policies").policies:
+        is_evidence = any(calls(policy.when.tree, "proven", "decayed"))
+        assert is_evidence is (policy.name != "unresponsive")
+
+
+def test_every_default_policy_has_a_way_back_and_where_it_has_a_ladder_fires_last() -> None:
+    for policy in pack("policies").policies:
+        assert policy.clear_when is not None
+        assert policy.rungs[-1].action is Action.FIRE
+
+
+CASES = load(packaged_sources("policies")).cases
+
+
+def test_every_default_policy_comes_with_tests_for_whom_it_takes_and_whom_it_leaves() -> None:
+    tested = [Path(case.file).stem for case in CASES]
+
+    assert all(tested.count(reason) >= 2 for reason in SEED_REASONS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_default_pack_does_what_its_tests_say(case: Case) -> None:
+    policy_set = pack("policies")
+
+    assert run(policy_set, case).failures == ()
+
+
 def test_the_written_guards_are_the_defaults() -> None:
     assert pack("policies").guards == Guards()
 
 
 def test_every_key_of_the_default_pack_is_explained() -> None:
-    """Every `when`, `for`, `match`, `clear_when` and guard stands below a comment, or beside one that does."""
+    """Every key that decides something, and every guard, stands below a comment or beside one that does."""
+    explained_by = ("#", "name:", "- name:", "description:", "action:")
     for source in packaged_sources("policies"):
-        lines = source.text.splitlines()
-        explained = [line for line in lines if line.strip().startswith("#")]
-        keys = [line for line in lines if re.match(r"\s+(when|for|clear_when|match):", line)]
-        assert len(explained) >= len(keys), source.file
+        head = source.text.partition("\ntests:")[0]
+        lines = [line.strip() for line in head.splitlines()]
+        for above, line in pairwise(lines):
+            if re.match(
+                r"(when|for|scope|clear_when|match|ladder|notice|approval|action):", line
+            ):
+                assert above.startswith(explained_by), f"{source.file}: {line}"
 
 
 def test_the_demo_enforces_and_blames_no_agent_for_its_provider() -> None:

@@ -8,9 +8,11 @@ import pytest
 from tests.judge.world import START, Agent, World
 
 from pinkslip.fleet.snapshot import Floats
+from pinkslip.judge.claims import claim_words
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth, calls_of
 from pinkslip.judge.evidence.proven import log_e
 from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.phrases import Weight
 from pinkslip.judge.view import Bools
 from pinkslip.model.policy import Filter
 from pinkslip.model.words import Scope, Standing
@@ -505,6 +507,18 @@ def test_a_condition_is_no_number_and_a_number_no_condition() -> None:
         evaluator.truth(posterior, np.array([0]))
     with pytest.raises(ValueError, match="proven"):
         evaluator.number(proven, np.array([0]))
+
+
+def test_a_function_nobody_has_heard_of_is_refused() -> None:
+    evaluator = asked(World(counted((40, 12))))
+    (proven,) = calls_of(parse_condition(PROVEN).tree)
+    strange = replace(proven, function="divined")
+
+    for refused in (evaluator.number, evaluator.truth):
+        with pytest.raises((ValueError, TypeError)):
+            refused(strange, np.array([0]))
+    with pytest.raises(ValueError, match="divined"):
+        claim_words(strange, Weight(value=1.0), holds=True)
 
 
 def test_calls_are_found_wherever_they_stand() -> None:

@@ -24,6 +24,8 @@ RowChange = (
     Changed | Finished | Revived | Fired | Reinstated | Protected | Stood | Released | Reviewed
 )
 
+_Ending = Finished | Revived | Fired | Reinstated
+
 _IDLE, _ERROR = code_of(Status.IDLE), code_of(Status.ERROR)
 _WAITING = code_of(Status.WAITING)
 _TERMINATED = code_of(Status.TERMINATED)
@@ -42,7 +44,7 @@ def meets_beats(fact: RowChange) -> bool:
     """Whether it makes a difference to come before or after a heartbeat of the same agent."""
     if isinstance(fact, Changed):
         return fact.status is not UNSET or fact.interval_ms is not UNSET
-    return isinstance(fact, Finished | Revived | Fired | Reinstated)
+    return isinstance(fact, _Ending)
 
 
 def apply(agents: Agents, slot: int, fact: RowChange) -> None:

@@ -63,6 +63,9 @@ from pinkslip.model.words import Result
 
 __all__ = ["Fleet", "FleetSettings", "Horizon", "Measures", "Need", "Words"]
 
+NewBeginning = Reinstated | Stood | Released
+"""After which a lineage's evidence starts anew, or its tests alone."""
+
 _SMALLEST = 64
 _TOGETHER = 4_096
 """Heartbeats and outcomes collected before they are taken in unasked."""
@@ -540,12 +543,10 @@ class Fleet:
             self._reviews.append(fact)
             if len(self._reviews) >= _TOGETHER:
                 self._settle()
-        elif isinstance(fact, Reinstated | Stood | Released) and not self._is_in_books(
-            fact.seq
-        ):
+        elif isinstance(fact, NewBeginning) and not self._is_in_books(fact.seq):
             self._begin_anew(slot, fact)
 
-    def _begin_anew(self, slot: int, fact: Reinstated | Stood | Released) -> None:
+    def _begin_anew(self, slot: int, fact: NewBeginning) -> None:
         """The lineage's evidence, or its tests alone."""
         lineages = self._evidence.lineages
         row = int(self._evidence.rows(np.array([slot], np.intp))[0])
@@ -579,7 +580,7 @@ class Fleet:
         self._agents.leave(slots)
 
     def _change(self, slot: int, fact: changing.RowChange) -> None:
-        if changing.meets_beats(fact) and self._beats.mentions(fact.agent_no):
+        if self._meets_beats(slot, fact):
             self._take_beats()
         if changing.meets_outcomes(fact) and self._dones.mentions(fact.agent_no):
             self._take_outcomes()
@@ -593,6 +594,14 @@ class Fleet:
             self._agents.published.touched.add(OUTCOMES)
         elif isinstance(fact, Stood | Released) and fact.begins_tests:
             self._evidence.begin_tests(slot, fact.at)
+
+    def _meets_beats(self, slot: int, fact: changing.RowChange) -> bool:
+        """Whether heartbeats that wait must be taken in before."""
+        # at an incarnation's first instant there is no gap yet, and almost everything is said then
+        is_first = self._agents.columns.incarnation_at[slot] == fact.at
+        return (
+            not is_first and changing.meets_beats(fact) and self._beats.mentions(fact.agent_no)
+        )
 
     def _count_finished(self, slot: int, fact: Finished) -> None:
         row = self._groups(np.array([slot], np.intp))[0]

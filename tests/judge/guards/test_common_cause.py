@@ -230,7 +230,7 @@ def oracle(rows: list[Row], rule: CommonCause) -> list[tuple[str, str]]:
     tested = sum(len(members(factor, value)) >= rule.at_least for _, factor, value in groups)
     found_ones: list[tuple[str, str]] = []
     while True:
-        best: tuple[float, int, int, str, str] | None = None
+        guilty_ones: list[tuple[float, int, int, str, str]] = []
         for place, factor, value in groups:
             own, rest = members(factor, value), members(factor) - members(factor, value)
             a, b = (sum(rows[n][0] for n in some) for some in (own, rest))
@@ -238,12 +238,19 @@ def oracle(rows: list[Row], rule: CommonCause) -> list[tuple[str, str]]:
                 continue
             table = [[a, len(own) - a], [b, len(rest) - b]]
             p = float(f"{fisher_exact(table, alternative='greater').pvalue:.6g}")
-            if p < rule.error / tested and (best is None or (p, -a, place, value) < best[:4]):
-                best = (p, -a, place, value, factor)
-        if best is None:
+            if p < rule.error / tested:
+                guilty_ones.append((p, -a, place, value, factor))
+        guilty_ones.sort()
+        this_round = [
+            each
+            for n, each in enumerate(guilty_ones)
+            if all(before[4] == each[4] == guilty_ones[0][4] for before in guilty_ones[: n + 1])
+        ]
+        if not this_round:
             return found_ones
-        found_ones.append((best[4], best[3]))
-        left -= members(best[4], best[3])
+        found_ones += [(factor, value) for *_, value, factor in this_round]
+        for *_, value, factor in this_round:
+            left -= members(factor, value)
 
 
 agents = st.tuples(

@@ -4,18 +4,20 @@ For each value of each factor its agents are held against the rest in a 2x2 tabl
 by Fisher's exact test, one-sided (R. A. Fisher, "On the interpretation of chi-squared from contingency tables",
 1922; "The Design of Experiments", 1935). The error is divided by the number of groups that could be found at all
 (Bonferroni). A group is guilty when enough of it fail, a large enough share of it, and chance is unlikelier than
-that. What one group explains is set aside before the next is looked for, so that a model's failure is not told
-a second time of its provider.
+that. They are found in rounds: the unlikeliest by chance, with all that follow it and are of the same factor, which
+share no agent with it. What a round explains is set aside before the next, so that a model's failure is not told a
+second time of its provider.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from msgspec import Struct
 
 from pinkslip.fleet.needs import Words
-from pinkslip.fleet.snapshot import Integers
+from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.docket import Cases, Hold
 from pinkslip.judge.numeric import fisher_greater, recorded, share_in_billionths
 from pinkslip.judge.view import Bools
@@ -25,7 +27,7 @@ _UNKNOWN = -1
 
 
 class Cause(Struct, frozen=True):
-    """What failing agents share. Agents that a cause found before explains are not counted."""
+    """What failing agents share. Agents that a former round explains are not counted."""
 
     factor: str
     """`model`, `host`, `label.version`."""
@@ -74,14 +76,15 @@ def guilty(
     tables = [_Table.of(name, words, failing=failing, judged=judged) for name, words in factors]
     tables = [table for table in tables if np.count_nonzero(table.sizes) >= 2]
     tested = sum(int(np.count_nonzero(table.sizes >= rule.at_least)) for table in tables)
-    limit, known = rule.error / max(tested, 1), _Chances()
+    limit = rule.error / max(tested, 1)
     found: list[Guilty] = []
-    while (group := _unlikeliest(tables, rule, limit=limit, chances=known)) is not None:
-        table, code, cause = group
-        explained = table.codes == code
-        found.append(Guilty(cause, table.everybody == code))
-        for each in tables:
-            each.set_aside(explained, failing)
+    while groups := _next_round(tables, rule, limit=limit):
+        explained = np.zeros(len(judged), dtype=np.bool_)
+        for table, code, cause in groups:
+            explained |= table.codes == code
+            found.append(Guilty(cause, table.everybody == code))
+        for table in tables:
+            table.set_aside(explained, failing)
     return tuple(found)
 
 
@@ -146,50 +149,55 @@ class _Table:
         are &= (self.fails > 0) & (self.fails * rest_sizes > rest_fails * self.sizes)
         return np.flatnonzero(are)
 
-    def cause(self, code: int, chances: "_Chances") -> Cause:
+    def unlikely(self, rule: CommonCause, *, limit: float) -> "list[_Group]":
+        """The values whose failures chance explains with less than `limit`."""
+        codes = self.suspects(rule)
+        chances = self._chances(codes)
+        is_below = chances < limit
+        return [
+            (self, code, self._cause(code, chance))
+            for code, chance in zip(
+                codes[is_below].tolist(), chances[is_below].tolist(), strict=True
+            )
+        ]
+
+    def _chances(self, codes: Integers) -> Floats:
+        """The chance of each value's failures, as records keep it. Of a thousand hosts most have the same numbers."""
+        fails, sizes = self.fails[codes], self.sizes[codes]
+        all_fails, everybody = int(self.fails.sum()), int(self.sizes.sum())
+        pairs, place = np.unique(fails * (everybody + 1) + sizes, return_inverse=True)
+        chances = [
+            fisher_greater(own_fails, size, all_fails - own_fails, everybody - size)
+            for own_fails, size in (divmod(pair, everybody + 1) for pair in pairs.tolist())
+        ]
+        return np.array([recorded(chance) or 0.0 for chance in chances])[place]
+
+    def _cause(self, code: int, chance: float) -> Cause:
         failing, size = int(self.fails[code]), int(self.sizes[code])
-        others_failing = int(self.fails.sum()) - failing
-        others_size = int(self.sizes.sum()) - size
         return Cause(
             factor=self.factor,
             value=self.values[code],
             failing=failing,
             size=size,
-            others_failing=others_failing,
-            others_size=others_size,
-            p=chances.of(failing, size, others_failing, others_size),
+            others_failing=int(self.fails.sum()) - failing,
+            others_size=int(self.sizes.sum()) - size,
+            p=chance,
         )
 
 
-class _Chances:
-    """Remembers tests: of a thousand hosts most have the same numbers."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, int, int, int], float] = {}
-
-    def of(self, failing: int, size: int, others_failing: int, others_size: int) -> float:
-        """The chance of so many failing in a group, as records keep it."""
-        key = failing, size, others_failing, others_size
-        if key not in self._known:
-            self._known[key] = recorded(fisher_greater(*key)) or 0.0
-        return self._known[key]
+_Group = tuple[_Table, int, Cause]
+"""A factor's table, the code of one of its values, and what that value is guilty of."""
 
 
-def _unlikeliest(
-    tables: Sequence[_Table], rule: CommonCause, *, limit: float, chances: _Chances
-) -> tuple[_Table, int, Cause] | None:
-    """The guilty group that chance explains worst; of equals the one with more failing, then by name."""
-    groups = [
-        (table, code, table.cause(code, chances))
-        for table in tables
-        for code in table.suspects(rule).tolist()
-    ]
-    return min(
-        (group for group in groups if group[2].p < limit),
-        key=lambda group: _precedence(group[2], rule),
-        default=None,
-    )
+def _next_round(
+    tables: Sequence[_Table], rule: CommonCause, *, limit: float
+) -> Sequence[_Group]:
+    """The guilty group that chance explains worst, and those of its factor that come before any other factor's."""
+    groups = [group for table in tables for group in table.unlikely(rule, limit=limit)]
+    groups.sort(key=lambda group: _precedence(group[2], rule))
+    return list(takewhile(lambda group: group[0] is groups[0][0], groups))
 
 
 def _precedence(cause: Cause, rule: CommonCause) -> tuple[float, int, int, str]:
+    """By chance; of equals the one with more failing first, then by name."""
     return cause.p, -cause.failing, rule.factors.index(cause.factor), cause.value

@@ -84,7 +84,7 @@ class Service:
         fleet = self.fold()
         rows = fleet.checkpoint(fleet.dirty())
         place = Place(self.journal.writer, self.journal.answered)
-        totals = TotalsAt(fleet.role_totals(), place)
+        totals = TotalsAt(fleet.role_totals(), place, fleet.dirty_lineages())
         self.act(lambda tx: checkpoint(tx, WORKSPACE, rows, totals, complete=place))
 
 

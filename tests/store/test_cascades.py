@@ -11,7 +11,7 @@ from tests.store.ticking import place, tick
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import SessionReport
 from pinkslip.model.words import ActorKind
-from pinkslip.store import acts
+from pinkslip.store import acts, silencing
 from pinkslip.store.chain import genesis
 from pinkslip.store.engine import Database
 from pinkslip.store.maintenance import verify_chain
@@ -168,7 +168,7 @@ def test_a_workspace_takes_what_is_its_own_and_audit_rows_stay(
     put(service, "mine", agent_id="a")
     put(service, "theirs", other, agent_id="a", user_id="mary")
     fire(service, "a", other)
-    silence = partial(acts.silence_add, workspace_id=other, match=(), ends_at=1 << 42)
+    silence = partial(silencing.silence_add, workspace_id=other, match=(), ends_at=1 << 42)
     service.act(partial(silence, reason="x", owner="jason", starts_at=(1 << 42) - 1))
     stop = partial(acts.stop_enforcement, workspace_id=other, reason="x")
     service.act(partial(stop, actor_kind=ActorKind.PERSON, actor="jason"))

@@ -28,7 +28,7 @@ from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Report
 from pinkslip.model.facts import Batch, Done, Restored
 from pinkslip.model.words import ActorKind
-from pinkslip.store import acts
+from pinkslip.store import reviewing, silencing, standings
 from pinkslip.store.engine import open_database
 from pinkslip.store.maintenance import verify
 from pinkslip.store.transaction import Transaction
@@ -98,26 +98,26 @@ class Machine(RuleBasedStateMachine):
         )
         return is_finish and was
 
-    @rule(agent=agents, what=st.sampled_from([acts.quarantine, acts.release]))
+    @rule(agent=agents, what=st.sampled_from([standings.quarantine, standings.release]))
     def order(self, agent: str, what: Any) -> None:
         """What a person says of an agent changes nothing of what is admitted."""
-        until = {"until": self.clock.wall_ms() + 10**9} if what is acts.quarantine else {}
+        until = {"until": self.clock.wall_ms() + 10**9} if what is standings.quarantine else {}
         self.act(what, ident=agent, context="", **until)
 
     @rule(event_id=ids, score=st.sampled_from([0.0, 1.0]))
     def review(self, event_id: str, score: float) -> None:
         given = {"event_id": event_id, "score": score, "comment": "", "actor": "jason"}
         with suppress(NotFound):
-            self.kept.act(partial(acts.review, workspace_id=WORKSPACE, **given))
+            self.kept.act(partial(reviewing.review, workspace_id=WORKSPACE, **given))
             assert event_id in self.known
 
     @rule()
     def silence(self) -> None:
         ends_at = self.clock.wall_ms() + 10**9
         given = {"match": (), "reason": "deploy", "owner": "jason", "ends_at": ends_at}
-        added = self.kept.act(partial(acts.silence_add, workspace_id=WORKSPACE, **given))
+        added = self.kept.act(partial(silencing.silence_add, workspace_id=WORKSPACE, **given))
         end = {"silence_id": added.silence.id, "actor": "jason"}
-        self.kept.act(partial(acts.silence_end, workspace_id=WORKSPACE, **end))
+        self.kept.act(partial(silencing.silence_end, workspace_id=WORKSPACE, **end))
 
     @rule(agent=agents)
     def change_my_mind(self, agent: str) -> None:
@@ -125,7 +125,7 @@ class Machine(RuleBasedStateMachine):
 
         def work(tx: Transaction) -> None:
             given = {"workspace_id": WORKSPACE, "ident": agent, "until": tx.now + 1}
-            acts.quarantine(tx, context="", **given, **BY)
+            standings.quarantine(tx, context="", **given, **BY)
             raise LookupError
 
         standing = self.standing(agent)

@@ -15,6 +15,7 @@ from pinkslip.model.words import ActorKind, Standing, Status
 from pinkslip.store import acts
 from pinkslip.store.checkpoint import Place, TotalsAt, checkpoint, lineages_at
 from pinkslip.store.engine import Database
+from pinkslip.store.lineages import KEPT_MS
 from pinkslip.store.lineages import condemn as condemn_lineage
 from pinkslip.store.rebuild import history_of
 from pinkslip.store.transaction import Transaction
@@ -213,6 +214,22 @@ def test_books_are_checkpointed_beside_who_is_condemned(service: Service) -> Non
     reinstate(service)
     with service.database.reader_engine.connect() as connection:
         assert lineages_at(connection, WORKSPACE).books[0] == LineageBook("l", "counted")
+
+
+@pytest.mark.parametrize(("after_ms", "kept"), [(0, ["l", "m"]), (1, ["l"])])
+def test_a_start_lets_go_of_what_was_quiet_for_long(
+    database: Database, after_ms: int, kept: list[str]
+) -> None:
+    with serving(database) as service:
+        condemn(service)
+        service.beat("b", lineage="l")
+        books = TotalsAt((), Place(1, 1), (LineageBook("l", "x"), LineageBook("m", "x")))
+        service.act(lambda tx: checkpoint(tx, WORKSPACE, (), books))
+        written_at = service.act(lambda tx: tx.now)
+        service.clock.advance(written_at + KEPT_MS + after_ms - service.clock.wall_ms())
+
+    with serving(database, service.clock), database.reader_engine.connect() as connection:
+        assert [one.lineage for one in lineages_at(connection, WORKSPACE).books] == kept
 
 
 def test_an_explanation_hears_everybody_of_the_lineage(service: Service) -> None:

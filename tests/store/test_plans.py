@@ -14,7 +14,7 @@ from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.needs import Need
 from pinkslip.model.policy import Filter, Window, WindowKind
 from pinkslip.model.words import ActorKind, Source, Verdict
-from pinkslip.store import acts
+from pinkslip.store import acts, reviewing
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import history_of, rebuild
@@ -75,7 +75,7 @@ def asked(sqlite_url: str) -> Iterator[tuple[Asked, Service]]:
         service.outcome("a")
         service.after(120_000).checkpoint()
         service.outcome("a", event_id="scored")
-        give = partial(acts.review, workspace_id=WORKSPACE, event_id="scored", score=0.5)
+        give = partial(reviewing.review, workspace_id=WORKSPACE, event_id="scored", score=0.5)
         service.act(partial(give, comment="", actor="jason"))
         yield asked, service
     database.close()

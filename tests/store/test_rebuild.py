@@ -16,6 +16,7 @@ from msgspec.structs import asdict, replace
 from tests.clocks import ManualClock
 from tests.conftest import TEMPLATE
 from tests.databases import copy_sqlite
+from tests.fleet.comparing import assert_alike
 from tests.postgres import PostgresServer
 from tests.store.service import WORKSPACE, serving
 from tests.store.ticking import decided, episode, stands, tick
@@ -34,12 +35,13 @@ from pinkslip.model.words import (
     EpisodeState,
     Fault,
     Result,
+    Scope,
     Source,
     Standing,
     Status,
     Verdict,
 )
-from pinkslip.store import acts, ticks
+from pinkslip.store import acts, reviewing, rulings, silencing, standings, ticks
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import Rebuild, history, history_of, rebuild
@@ -64,6 +66,17 @@ NEEDS = (
     Need("status_age"),
     Need("task_age"),
     Need("age"),
+    Need("flap_score"),
+    Need("suspicion"),
+)
+EVIDENCE = (
+    Need("expected_ratio", TIME),
+    Need("expected_ratio", LAST, TOOL),
+    *(
+        Need("decayed", outcomes=outcomes, parameters=(0.85, 0.6), scope=scope)
+        for outcomes in (Filter(), TOOL)
+        for scope in Scope
+    ),
 )
 SAID = {"context": "", "actor_kind": ActorKind.PERSON, "actor": "jason"}
 WHAT_TICKS_CONCLUDE = {
@@ -129,12 +142,12 @@ class Life:
         self.told: list[Fact] = []
         self.whole = Fleet(WORKSPACE, FleetSettings())
         """Folded from the very start, without a rebuild."""
-        self.whole.declare(NEEDS)
+        self.whole.declare((*NEEDS, *EVIDENCE))
         self._numbers = itertools.count(1)
         self._announced: list[str] = []
         self._silenced: list[str] = []
         self._database = database
-        self._context = serving(database, self.clock, NEEDS)
+        self._context = serving(database, self.clock, (*NEEDS, *EVIDENCE))
         self.service = self._context.__enter__()
 
     def close(self) -> None:
@@ -162,13 +175,13 @@ class Life:
             case "protect":
                 self._try(acts.protect, ident=argument, until=now + MINUTE, **SAID)
             case "quarantine":
-                self._try(acts.quarantine, ident=argument, until=now + MINUTE, **SAID)
+                self._try(standings.quarantine, ident=argument, until=now + MINUTE, **SAID)
             case "release":
-                self._try(acts.release, ident=argument, **SAID)
+                self._try(standings.release, ident=argument, **SAID)
             case "review":
                 event_id, score = argument
                 said = {"event_id": event_id, "score": score, "comment": "", "actor": "jason"}
-                self._try(acts.review, **said)
+                self._try(reviewing.review, **said)
             case "checkpoint":
                 self.catch_up()
                 service.checkpoint()
@@ -184,25 +197,25 @@ class Life:
                 self._silence(now)
             case "end" if self._silenced:
                 given = {"silence_id": self._silenced[-1], "actor": "jason"}
-                self._try(acts.silence_end, **given)
+                self._try(silencing.silence_end, **given)
             case "veto" | "approve" if self._announced:
-                act = acts.veto if name == "veto" else acts.approve
+                act = rulings.veto if name == "veto" else rulings.approve
                 self._try(act, decision_id=self._announced[-1], **SAID)
             case "restore":
-                self._try(acts.restore_policy, policy="slow", **SAID)
+                self._try(rulings.restore_policy, policy="slow", **SAID)
 
     def _restart(self) -> None:
         self.catch_up()
         fleet = self.service.fleet
         self._context.__exit__(None, None, None)
         self.clock.advance(1_500)
-        self._context = serving(self._database, self.clock, NEEDS)
+        self._context = serving(self._database, self.clock, (*NEEDS, *EVIDENCE))
         self.service = self._context.__enter__()
         self.service.fleet = fleet
 
     def _silence(self, now: int) -> None:
         given = {"match": (), "ends_at": now + MINUTE, "reason": "deploy", "owner": "jason"}
-        act = partial(acts.silence_add, workspace_id=WORKSPACE, **given)
+        act = partial(silencing.silence_add, workspace_id=WORKSPACE, **given)
         self._silenced.append(self.service.act(act).silence.id)
 
     def _judge(self, what: str, agent: str) -> None:
@@ -244,7 +257,7 @@ class Life:
 def remade(database: Database, now: int, *, keep_after: int = 0) -> Fleet:
     """A fleet as a start makes it."""
     fleet = Fleet(WORKSPACE, FleetSettings())
-    fleet.declare(NEEDS)
+    fleet.declare((*NEEDS, *EVIDENCE))
     with rebuild(
         database, WORKSPACE, now=now, horizon=fleet.horizon(), keep_after=keep_after
     ) as past:
@@ -256,6 +269,8 @@ def fold_all(fleet: Fleet, past: Rebuild) -> None:
     fleet.fold(past.restored)
     totals = past.totals
     fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
+    books = past.lineages
+    fleet.restore_lineages(books.books, writer=books.place.writer, seq=books.place.seq)
     fleet.fold(past.blinds)
     fleet.fold(past.acts)
     fleet.fold_arrivals(past.history)
@@ -358,7 +373,7 @@ def alone(database: Database, whole: Fleet, agent: str, now: int) -> dict[str, A
     if view is None:
         return None
     fleet = Fleet(WORKSPACE, FleetSettings())
-    fleet.declare(NEEDS)
+    fleet.declare((*NEEDS, *EVIDENCE))
     fleet.fold(history_of(database, WORKSPACE, view.agent_no, until=now))
     return of_agent(fleet, agent, now)
 
@@ -419,6 +434,8 @@ def test_any_history_reads_back_as_it_was_told_and_makes_the_same_fleet(
 
         again = remade(database, now)
         assert shown(again, now) == shown(life.whole, now)
+        assert_alike(again, life.whole, EVIDENCE, now=now)
+        assert again.lineages() == life.whole.lineages()
         readers = life.service.readers
         assert ruled_on(again, readers, now) == ruled_on(life.whole, readers, now)
         for agent in AGENTS:

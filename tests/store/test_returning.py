@@ -17,7 +17,7 @@ from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionReport
 from pinkslip.model.facts import Fact
 from pinkslip.model.words import ActorKind, Result, Standing, Status
-from pinkslip.store import acts
+from pinkslip.store import acts, reviewing
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.rebuild import rebuild
 from pinkslip.store.transaction import Transaction
@@ -174,7 +174,7 @@ def test_an_outcome_told_after_the_end_is_counted_once(
 def test_a_review_of_one_that_left_is_counted_once(service: Service) -> None:
     service.outcome("a", event_id="e", score=0.5)
     let_go(service)
-    give = partial(acts.review, workspace_id=WORKSPACE, event_id="e", score=1.0)
+    give = partial(reviewing.review, workspace_id=WORKSPACE, event_id="e", score=1.0)
     service.act(partial(give, comment="", actor="jason"))
 
     for fleet in (service.fold(), started_again(service)):

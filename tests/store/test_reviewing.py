@@ -10,7 +10,7 @@ from tests.store.test_rebuild import remade
 from pinkslip.model.errors import Invalid, NotFound
 from pinkslip.model.facts import Reviewed
 from pinkslip.model.words import ActorKind, Result, Source
-from pinkslip.store import acts
+from pinkslip.store import acts, reviewing
 from pinkslip.store.engine import Database
 from pinkslip.store.rebuild import history_of
 from pinkslip.store.views import StoredReview
@@ -23,7 +23,7 @@ def service(database: Database) -> Iterator[Service]:
 
 
 def review(service: Service, event_id: str, score: float, comment: str = "") -> StoredReview:
-    act = partial(acts.review, workspace_id=WORKSPACE, event_id=event_id, score=score)
+    act = partial(reviewing.review, workspace_id=WORKSPACE, event_id=event_id, score=score)
     return service.act(partial(act, comment=comment, actor="mary"))
 
 

@@ -13,7 +13,7 @@ from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.facts import Demoted, Promoted, Ruled
 from pinkslip.model.time import DAY_MS, HOUR_MS
 from pinkslip.model.words import ActorKind, EpisodeState, Standing, Verdict
-from pinkslip.store import acts
+from pinkslip.store import acts, rulings
 from pinkslip.store.engine import Database
 from pinkslip.store.maintenance import verify
 from pinkslip.store.views import DecisionFilters, StoredDecision
@@ -50,17 +50,17 @@ def announce(
 
 
 def veto(service: Service, decision: Decision, **by: Any) -> StoredDecision:
-    act = partial(acts.veto, workspace_id=WORKSPACE, decision_id=decision.id)
+    act = partial(rulings.veto, workspace_id=WORKSPACE, decision_id=decision.id)
     return service.act(partial(act, context="it is the provider", **{**MARY, **by}))
 
 
 def approve(service: Service, decision: Decision) -> StoredDecision:
-    act = partial(acts.approve, workspace_id=WORKSPACE, decision_id=decision.id)
+    act = partial(rulings.approve, workspace_id=WORKSPACE, decision_id=decision.id)
     return service.act(partial(act, context="go on", **MARY))
 
 
 def restore(service: Service) -> StoredDecision:
-    act = partial(acts.restore_policy, workspace_id=WORKSPACE, policy="slow", **MARY)
+    act = partial(rulings.restore_policy, workspace_id=WORKSPACE, policy="slow", **MARY)
     return service.act(partial(act, context="it is mended"))
 
 

@@ -11,7 +11,7 @@ from pinkslip.model.errors import Conflict, Invalid, NotFound
 from pinkslip.model.facts import Silenced, Unsilenced
 from pinkslip.model.policy import Matcher
 from pinkslip.model.time import DAY_MS, HOUR_MS
-from pinkslip.store import acts
+from pinkslip.store import silencing
 from pinkslip.store.engine import Database
 from pinkslip.store.views import StoredSilence
 
@@ -28,13 +28,13 @@ def service(database: Database) -> Iterator[Service]:
 
 
 def add(service: Service, *, for_ms: int = HOUR_MS, **given: Any) -> StoredSilence:
-    act = partial(acts.silence_add, workspace_id=WORKSPACE, match=DEVELOPERS, owner="mary")
+    act = partial(silencing.silence_add, workspace_id=WORKSPACE, match=DEVELOPERS, owner="mary")
     ends_at = service.clock.wall_ms() + for_ms
     return service.act(partial(act, ends_at=ends_at, **{"reason": "deploy", **given}))
 
 
 def end(service: Service, silence_id: str) -> StoredSilence:
-    act = partial(acts.silence_end, workspace_id=WORKSPACE, silence_id=silence_id)
+    act = partial(silencing.silence_end, workspace_id=WORKSPACE, silence_id=silence_id)
     return service.act(partial(act, actor="jason"))
 
 

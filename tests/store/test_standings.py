@@ -14,7 +14,7 @@ from pinkslip.model.facts import Stood
 from pinkslip.model.ports import Order
 from pinkslip.model.time import MINUTE_MS, rfc3339
 from pinkslip.model.words import Action, ActorKind, Standing, Verdict
-from pinkslip.store import acts
+from pinkslip.store import acts, standings
 from pinkslip.store.engine import Database
 from pinkslip.store.maintenance import verify
 from pinkslip.store.views import DecisionFilters
@@ -30,12 +30,14 @@ def service(database: Database) -> Iterator[Service]:
 
 def quarantine(service: Service, ident: str = "a", *, for_ms: int = MINUTE_MS) -> AgentView:
     until = service.clock.wall_ms() + for_ms
-    act = partial(acts.quarantine, workspace_id=WORKSPACE, ident=ident, until=until, **MARY)
+    act = partial(
+        standings.quarantine, workspace_id=WORKSPACE, ident=ident, until=until, **MARY
+    )
     return service.act(partial(act, context="looks odd"))
 
 
 def release(service: Service, ident: str = "a") -> AgentView:
-    act = partial(acts.release, workspace_id=WORKSPACE, ident=ident, **MARY)
+    act = partial(standings.release, workspace_id=WORKSPACE, ident=ident, **MARY)
     return service.act(partial(act, context="all well"))
 
 

@@ -1,8 +1,8 @@
 """What people do: fire, reinstate, protect, stop and resume enforcement, keep sessions, delete.
 
 Each is work for `Journal.act`: one transaction, which it is handed. What an act changes of an agent becomes
-a fact, so that the fleet and a rebuild learn it alike; who did it and why becomes a transition. Acts that have
-a module of their own (`standings`, `rulings`, `silencing`, `reviewing`) are given out here too.
+a fact, so that the fleet and a rebuild learn it alike; who did it and why becomes a transition. What else people
+do has modules of its own: `standings`, `rulings`, `silencing`, `reviewing`.
 """
 
 import uuid as uuids
@@ -54,10 +54,7 @@ from pinkslip.store.readers import (
     session_of,
 )
 from pinkslip.store.records import Whose, record
-from pinkslip.store.reviewing import review
-from pinkslip.store.rulings import approve, note_reversal, restore_policy, veto
-from pinkslip.store.silencing import silence_add, silence_end
-from pinkslip.store.standings import quarantine, release
+from pinkslip.store.rulings import note_reversal
 from pinkslip.store.tables import (
     DEFAULT_WORKSPACE,
     agent_changes,
@@ -82,31 +79,6 @@ from pinkslip.store.tables import (
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.upsert import upsert
 from pinkslip.store.views import EnforcementState, Remembered, Session
-
-__all__ = [
-    "DEFAULT_GRACE",
-    "FireDone",
-    "add_user",
-    "add_workspace",
-    "approve",
-    "delete_agent",
-    "delete_user",
-    "delete_workspace",
-    "fire",
-    "protect",
-    "put_session",
-    "quarantine",
-    "reinstate",
-    "release",
-    "remember",
-    "restore_policy",
-    "resume_enforcement",
-    "review",
-    "silence_add",
-    "silence_end",
-    "stop_enforcement",
-    "veto",
-]
 
 DEFAULT_GRACE = Grace()
 

@@ -96,6 +96,7 @@ def checkpoint(
     if rows:
         _write_agents(tx.connection, workspace_id, rows)
     if totals is not None:
+        _write_lineages(tx, workspace_id, totals)
         _write_totals(tx.connection, workspace_id, totals)
     if complete is not None:
         tx.connection.execute(
@@ -305,7 +306,6 @@ def _array_type(column: Column[Any]) -> str:
 
 def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -> None:
     """Rows never go: a role nobody has any more keeps what it did."""
-    _write_lineages(connection, workspace_id, totals)
     if not totals.rows:
         return
     key = {"workspace_id": workspace_id}
@@ -332,14 +332,19 @@ def _write_totals(connection: Connection, workspace_id: int, totals: TotalsAt) -
     )
 
 
-def _write_lineages(connection: Connection, workspace_id: int, totals: TotalsAt) -> None:
+def _write_lineages(tx: Transaction, workspace_id: int, totals: TotalsAt) -> None:
     """Who is condemned stands there already, by the act itself."""
     rows = [
-        {"workspace_id": workspace_id, "lineage": book.lineage, "evidence": book.evidence}
+        {
+            "workspace_id": workspace_id,
+            "lineage": book.lineage,
+            "evidence": book.evidence,
+            "written_at": tx.now,
+        }
         for book in totals.lineages
     ]
-    upsert(connection, lineages, rows)
-    connection.execute(
+    upsert(tx.connection, lineages, rows)
+    tx.connection.execute(
         update(workspaces)
         .where(
             workspaces.c.id == workspace_id,

@@ -213,6 +213,7 @@ lineages = Table(
     Column("lineage", String(200), primary_key=True),
     # as of the workspace's lineages_writer and lineages_seq; empty: nothing was counted yet
     Column("evidence", Text, nullable=False, server_default=text("''")),
+    Column("written_at", BigInteger, nullable=False),
     # as of now: written by the act itself, since reports are refused by it
     Column("condemned_at", BigInteger),
     Column("fire_id", String(36)),

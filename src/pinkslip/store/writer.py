@@ -23,6 +23,7 @@ from pinkslip.store.engine import Database
 from pinkslip.store.failures import is_away, spoken
 from pinkslip.store.instants import Instants
 from pinkslip.store.lease import Lease
+from pinkslip.store.lineages import forget_lineages
 from pinkslip.store.roster import Roster
 from pinkslip.store.rows import write_rest
 from pinkslip.store.tables import (
@@ -130,6 +131,7 @@ class Writer:
                 "version": __version__,
             }
             connection.execute(insert(writers), row)
+            forget_lineages(connection, now=started_at)
         if newest is not None:
             self.record_blind(newest, started_at, BlindCause.RESTART, "this process started")
 

@@ -154,6 +154,7 @@ def _create_lineages() -> None:
         _workspace(),
         sa.Column("lineage", sa.String(length=200), nullable=False),
         sa.Column("evidence", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("written_at", sa.BigInteger(), nullable=False),
         sa.Column("condemned_at", sa.BigInteger(), nullable=True),
         sa.Column("fire_id", sa.String(length=36), nullable=True),
         _of_workspace("lineages"),

@@ -7,6 +7,7 @@ from tests.judge.ladders import (
     FIRE,
     NOTIFY,
     PROBATION,
+    PROVEN,
     QUARANTINE,
     SILENT,
     crossed,
@@ -29,8 +30,10 @@ from tests.judge.world import (
     make_policy,
 )
 
+from pinkslip.judge.kinds import is_proof
 from pinkslip.judge.places import quarantine_ms, remembered_quarantines, taken
 from pinkslip.model.decisions import Place
+from pinkslip.model.facts import Silence, Silenced
 from pinkslip.model.policy import MaxFired, Policy, Rung
 from pinkslip.model.words import Action, Scope, Standing
 
@@ -657,3 +660,104 @@ def test_a_quiet_tick_changes_no_place_and_no_standing(policy: Policy) -> None:
     judgement = ticker.tick(5_000)
 
     assert (judgement.places, judgement.standings, judgement.decisions) == ((), (), ())
+
+
+def test_evidence_begins_with_the_quarantines_end_and_with_the_next_pass() -> None:
+    ticker = Ticker(
+        [make_worker()], make_ladder(Rung(Action.PROBATION, HOUR), QUARANTINE, FIRE)
+    )
+    crossed(ticker)
+    crossed(ticker)
+    ticker.tick(10 * MINUTE)
+    after_quarantine = place_of(ticker).since, ticker.now
+
+    ticker.tick(HOUR)
+
+    assert after_quarantine[0] == after_quarantine[1]
+    assert (place_of(ticker).since, place_of(ticker).rung) == (ticker.now, -1)
+
+
+def test_who_crossed_before_the_rung_was_taken_and_was_held_shares_it() -> None:
+    policy = make_ladder(PROBATION, FIRE, when=SILENT, scope=Scope.LINEAGE)
+    agents = [
+        Agent(number=1, silent_s=95.0, lineage="worker"),
+        Agent(number=2, silent_s=95.0, lineage="worker"),
+    ]
+    ticker = Ticker([*agents], policy)
+    quiet = Silence(
+        "s", (("agent", ("agent-2",), ()),), "kim", "deploy", START - 1, START + HOUR
+    )
+    ticker.acts.fold([Silenced(START, 1, quiet)])
+    ticker.tick()
+    taken_at = place_of(ticker).since
+
+    ticker.tick(HOUR)
+
+    assert [(each.agent_no, each.verdict.value) for each in ticker.decisions] == [
+        (1, "probation"),
+        (2, "held"),
+        (2, "probation"),
+    ]
+    assert ticker.decisions[-1].evidence.rung == 1
+    assert (place_of(ticker).rung, place_of(ticker).since) == (0, taken_at)
+
+
+def test_climbing_back_closes_what_was_done_even_where_the_condition_cannot_be_told() -> None:
+    policy = make_ladder(
+        Rung(Action.PROBATION, HOUR), FIRE, when="success_rate[1h] < 70%", name="dumb"
+    )
+    ticker = Ticker([make_worker(values={"success_rate[1h]": 0.1})], policy)
+    ticker.tick()
+    ticker.agent(1).values.clear()
+    judgement = ticker.tick(HOUR)
+    ticker.agent(1).values["success_rate[1h]"] = 0.1
+
+    ticker.tick(5_000)
+
+    assert [each.state for each in judgement.episodes] == ["clear"]
+    assert verdicts(ticker) == ["probation", "released", "probation"]
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (PROVEN, True),
+        (f"{PROVEN} and age > 1s", True),
+        (f"age > 1s and {PROVEN}", True),
+        (f"{PROVEN} or age > 1s", False),
+        (f"{PROVEN} or proven(success < 50%, error=1%) and age > 1s", True),
+        (f"not {PROVEN}", False),
+        ("decayed(success, from=85%, to=60%)", False),
+        ("posterior(success < 70%) > 99%", False),
+        ("age > 1s", False),
+    ],
+)
+def test_proof_is_what_cannot_be_true_without_new_outcomes(when: str, expected: bool) -> None:
+    assert is_proof(make_policy(when)) is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "steps", "expected"),
+    [
+        pytest.param(
+            f"{PROVEN} or age > 1s",
+            [8, 8],
+            ["probation"],
+            id="true by something else all along",
+        ),
+        pytest.param(
+            PROVEN, [8, 8], ["probation", "fired"], id="proven anew between two ticks"
+        ),
+        pytest.param(PROVEN, [8, 1, 1], ["probation"], id="not proven anew"),
+    ],
+)
+def test_a_crossing_needs_evidence_of_its_own(
+    when: str, steps: list[int], expected: list[str]
+) -> None:
+    ticker = Ticker([make_worker()], make_ladder(PROBATION, FIRE, when=when))
+
+    for failures in steps:
+        fail(ticker, times=failures)
+        ticker.tick(5_000)
+
+    assert verdicts(ticker) == expected

@@ -1,5 +1,6 @@
 """What people decide about what policies decided: every command with its words, its JSON and its refusals."""
 
+import dataclasses
 import json
 import re
 
@@ -9,16 +10,15 @@ from tests.cli.conftest import Pinkslip
 from tests.web.backend import NOW, MemoryBackend
 
 from pinkslip.cli.exits import Exit
-from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.conclusions import Cause, Deploy
 from pinkslip.judge.guards.envelope import PoolLimit
-from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.decisions import Consulted, Statistic
 from pinkslip.model.events import Outcome
 from pinkslip.model.facts import Demoted
 from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Result, Standing, Verdict
 from pinkslip.policies.known import Known
+from pinkslip.store.chain import BrokenLink, ChainReport
 from pinkslip.store.views import PolicyCount, StoredDecision
-from pinkslip.web.backend import ChainState
 
 
 @pytest.fixture
@@ -304,11 +304,12 @@ def test_a_check_against_the_service_warns_of_what_nobody_ever_was(
 def test_a_whole_record_is_0_and_a_broken_one_1(
     asked: Pinkslip, backend: MemoryBackend
 ) -> None:
-    backend.chain = ChainState(decisions=4, redacted=1, head=b"\x01\x02")
-    whole = asked("audit", "verify")
-    backend.chain = replace(
-        backend.chain, broken_at=5, broken_id="decision-5", problem="its content was changed"
+    backend.chain = ChainReport(
+        workspace_id=1, decisions=4, redacted=1, head=b"\x01\x02", broken=None
     )
+    whole = asked("audit", "verify")
+    link = BrokenLink(number=5, decision_id="decision-5", problem="its content was changed")
+    backend.chain = dataclasses.replace(backend.chain, broken=link)
     broken = asked("audit", "verify")
     as_json = asked("audit", "verify", "--json")
 

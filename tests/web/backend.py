@@ -11,7 +11,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PolicyAnswer, Recomputed
+from pinkslip.judge.conclusions import PolicyAnswer, Recomputed, Waiting
 from pinkslip.model.decisions import Evidence
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report, SessionReport
@@ -36,6 +36,7 @@ from pinkslip.policies.known import Known
 from pinkslip.policies.load import Source as Text
 from pinkslip.policies.load import load
 from pinkslip.store.acts import FireDone
+from pinkslip.store.chain import ChainReport
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
@@ -55,7 +56,6 @@ from pinkslip.store.views import (
 )
 from pinkslip.web.backend import (
     Actor,
-    ChainState,
     Checked,
     Facts,
     MetricsPage,
@@ -63,7 +63,6 @@ from pinkslip.web.backend import (
     PolicyState,
     SilenceState,
     State,
-    Waiting,
     Why,
 )
 from pinkslip.web.selection import words_match
@@ -178,7 +177,9 @@ class MemoryBackend:
         self.kept_counts: list[PolicyCount] = []
         self.kept_reversals: list[Reversal] = []
         self.known_now = Known()
-        self.chain = ChainState(decisions=0, redacted=0, head=b"\x05\x06")
+        self.chain = ChainReport(
+            workspace_id=1, decisions=0, redacted=0, head=b"\x05\x06", broken=None
+        )
         self.shown = {**{reason: reason for reason in SEED_REASONS}, "dumb": "underperforming"}
 
     def now(self) -> int:
@@ -695,7 +696,7 @@ class MemoryBackend:
         loaded = load([Text(file, text) for file, text in sources])
         return Checked(policy_set=loaded.policy_set, problems=loaded.problems)
 
-    async def verify_chain(self, workspace_id: int) -> ChainState:
+    async def verify_chain(self, workspace_id: int) -> ChainReport:
         return self.chain
 
     async def enforcement(self, workspace_id: int) -> EnforcementState:

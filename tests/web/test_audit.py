@@ -1,5 +1,7 @@
 """Audits: whether the record is whole, and what a report says to someone who is no engineer."""
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 from tests.web.backend import EVIDENCE, NOW, MemoryBackend
@@ -9,12 +11,14 @@ from pinkslip.model.decisions import Consulted, Delivery
 from pinkslip.model.facts import Silence
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import Action, ActorKind, DeliveryState, EpisodeState, Guard, Verdict
+from pinkslip.store.chain import BrokenLink, ChainReport
 from pinkslip.store.views import Fire, StoredDecision, StoredSilence
 from pinkslip.web.aftermath import Beside, became
-from pinkslip.web.backend import ChainState, SilenceState
+from pinkslip.web.backend import SilenceState
 from pinkslip.web.report import CASES_MAX, Material, as_markdown, as_text, report_of
 
-WHOLE = ChainState(decisions=4, redacted=0, head=b"\x01")
+WHOLE = ChainReport(workspace_id=1, decisions=4, redacted=0, head=b"\x01", broken=None)
+CHANGED = BrokenLink(number=5, decision_id="decision-5", problem="its content was changed")
 GUARDED = replace(EVIDENCE, guards=(Consulted(Guard.PANIC, False),))
 
 
@@ -296,11 +300,9 @@ async def test_the_chain_is_walked_and_the_first_broken_link_named(
     served: Served, backend: MemoryBackend
 ) -> None:
     path = "/api/audit/verify"
-    backend.chain = replace(WHOLE, redacted=1)
+    backend.chain = dataclasses.replace(WHOLE, redacted=1)
     _, redacted = await served.get(path)
-    backend.chain = replace(
-        WHOLE, broken_at=5, broken_id="decision-5", problem="its content was changed"
-    )
+    backend.chain = dataclasses.replace(WHOLE, broken=CHANGED)
     _, broken = await served.get(path)
     backend.chain = WHOLE
     _, whole = await served.get(path)

@@ -11,9 +11,7 @@ from msgspec.structs import replace
 from tests.web.backend import NOW, MemoryBackend
 from tests.web.conftest import Served
 
-from pinkslip.judge.conclusions import PanicPool
-from pinkslip.judge.guards.common_cause import Cause
-from pinkslip.judge.guards.mass_restart import Deploy
+from pinkslip.judge.conclusions import Cause, Deploy, PanicPool
 from pinkslip.model.facts import Demoted, Silence
 from pinkslip.model.words import EpisodeState, Standing, Status, Verdict
 from pinkslip.policies.load import Source, load

@@ -5,9 +5,8 @@ from msgspec.structs import replace
 from tests.web.backend import NOW, MemoryBackend
 from tests.web.conftest import Served
 
-from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.conclusions import Cause, Deploy
 from pinkslip.judge.guards.envelope import PoolLimit
-from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.decisions import Consulted, Statistic
 from pinkslip.model.events import Outcome
 from pinkslip.model.facts import Demoted

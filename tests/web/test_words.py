@@ -9,8 +9,8 @@ from tests.web.backend import EVIDENCE, NOW, MemoryBackend
 from pinkslip.model.decisions import Consulted, Statistic
 from pinkslip.model.facts import Silence
 from pinkslip.model.words import Action, ActorKind, Guard, Verdict
+from pinkslip.store.chain import BrokenLink, ChainReport
 from pinkslip.store.views import StoredDecision, StoredSilence
-from pinkslip.web.backend import ChainState
 from pinkslip.web.words import (
     GUARD_NAMES,
     GUARD_SAID,
@@ -218,17 +218,28 @@ def test_a_silence_says_whom_how_long_and_why() -> None:
     assert "until bob ended it on 2026-11-18 11:06:41 UTC: deploy" in silence_said(ended)
 
 
+MISSING = BrokenLink(number=8, decision_id=None, problem="is missing")
+
+
+def _chain(
+    *, decisions: int, redacted: int = 0, broken: BrokenLink | None = None
+) -> ChainReport:
+    return ChainReport(
+        workspace_id=1, decisions=decisions, redacted=redacted, head=b"", broken=broken
+    )
+
+
 @pytest.mark.parametrize(
     ("chain", "said"),
     [
-        (ChainState(decisions=0, redacted=0, head=b""), "Nothing was decided yet"),
-        (ChainState(decisions=7, redacted=0, head=b""), "intact: 7 decisions, in order"),
-        (ChainState(decisions=7, redacted=2, head=b""), "Personal details of 2 were erased"),
+        (_chain(decisions=0), "Nothing was decided yet"),
+        (_chain(decisions=1), "intact: 1 decision, in order"),
+        (_chain(decisions=7, redacted=2), "Personal details of 2 were erased"),
         (
-            ChainState(decisions=7, redacted=0, head=b"", broken_at=8, problem="is missing"),
+            _chain(decisions=7, broken=MISSING),
             "NOT intact: number 8 is missing. The 7 records before it are whole.",
         ),
     ],
 )
-def test_the_chain_is_said_to_be_whole_erased_or_broken(chain: ChainState, said: str) -> None:
+def test_the_chain_is_said_to_be_whole_erased_or_broken(chain: ChainReport, said: str) -> None:
     assert said in chain_said(chain)

@@ -17,9 +17,10 @@ from pinkslip.judge.guards.silence import too_broad
 from pinkslip.model.errors import Conflict
 from pinkslip.model.policy import Matcher
 from pinkslip.policies.known import Known
-from pinkslip.store import chain, reviewing, rulings, silencing, standings
+from pinkslip.store import reviewing, rulings, silencing, standings
+from pinkslip.store.chain import ChainReport
 from pinkslip.store.views import PolicyCount, Reversal, StoredDecision, StoredReview
-from pinkslip.web.backend import Actor, ChainState, SilenceState
+from pinkslip.web.backend import Actor, SilenceState
 
 log = structlog.get_logger(__name__)
 
@@ -224,20 +225,7 @@ class Acting:
         """What the fleet has shown so far."""
         return await self.serving.ask(known_of)
 
-    async def verify_chain(self, workspace_id: int) -> ChainState:
+    async def verify_chain(self, workspace_id: int) -> ChainReport:
         """Walk the chain of decisions from its start."""
         core = self.serving
-        return chain_state(await core.read(core.readers.verify_chain, workspace_id))
-
-
-def chain_state(report: chain.ChainReport) -> ChainState:
-    """What walking the chain found, for an answer."""
-    broken = report.broken
-    return ChainState(
-        decisions=report.decisions,
-        redacted=report.redacted,
-        head=report.head,
-        broken_at=broken.number if broken else None,
-        broken_id=broken.decision_id if broken else None,
-        problem=broken.problem if broken else "",
-    )
+        return await core.read(core.readers.verify_chain, workspace_id)

@@ -22,7 +22,7 @@ from pinkslip.store.readers import Readers
 from pinkslip.store.rebuild import history_of
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.views import StoredDecision
-from pinkslip.web.answers import decision_answer
+from pinkslip.web.answers_on_decisions import decision_answer
 
 COMPARED_AT_MOST = 20_000
 """Agents whose history is read again for one decision that compared them."""

@@ -1,4 +1,4 @@
-"""From what rooms know to what answers say: views, rows and records in the seed's spelling."""
+"""From what rooms know of agents to what answers say: views, rows and sessions in the seed's spelling."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,86 +6,33 @@ import msgspec
 from msgspec import UNSET
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed, Waiting
-from pinkslip.judge.guards.common_cause import Cause
-from pinkslip.judge.guards.envelope import PoolLimit
-from pinkslip.judge.guards.mass_restart import Deploy
-from pinkslip.model.decisions import Consulted, Delivery, Evidence, Statistic
-from pinkslip.model.facts import Demoted
-from pinkslip.model.policy import Policy, PolicySet
+from pinkslip.model.decisions import Delivery, Evidence
 from pinkslip.model.ports import Order, Receipt
 from pinkslip.model.time import rfc3339
-from pinkslip.model.words import Fault, Guard, Mode, Result, Standing, Status, word_of
-from pinkslip.policies.known import Known
-from pinkslip.policies.problems import Problem
+from pinkslip.model.words import Fault, Standing, Status, word_of
 from pinkslip.store.views import (
-    EnforcementState,
     Fire,
     Session,
-    Stopped,
-    StoredDecision,
     StoredReview,
     Workspace,
 )
-from pinkslip.web.backend import (
-    ChainState,
-    Facts,
-    PolicyState,
-    SilenceState,
-)
+from pinkslip.web.answers_on_decisions import evidence_told
+from pinkslip.web.instants import instant
 from pinkslip.web.payloads import (
     AgentAnswer,
     AgentMetrics,
     AgentTotals,
-    BrokenTold,
-    CauseTold,
-    ChainAnswer,
-    ConsultedTold,
-    DecisionAnswer,
     DeliveryTold,
-    DemotionTold,
-    DeployTold,
-    EnforcementAnswer,
-    EvidenceTold,
     FireEntry,
-    GuardTold,
-    HeldTold,
-    KnownAnswer,
-    LimitTold,
     OrderTold,
-    PanicTold,
-    PoliciesAnswer,
-    PolicyAnswerTold,
-    PolicyStatusAnswer,
-    PolicyStatusTold,
-    PolicyTold,
-    ProblemTold,
-    RecomputedTold,
     ReviewAnswer,
     SessionAnswer,
-    SilenceAnswer,
-    StatisticTold,
-    StoppedTold,
-    WaitingTold,
 )
-from pinkslip.web.tallies import NOTHING_DONE, Tally
 from pinkslip.web.words import (
-    AS_THEY_ARE,
     Displays,
-    chain_said,
-    concluded,
-    match_said,
-    policy_said,
-    reason_shown,
-    sentence,
 )
 
 MICRO = 1_000_000
-
-
-def instant(at: int | None) -> str | None:
-    """Journal ms as RFC 3339; None stays None."""
-    return None if at is None else rfc3339(at)
 
 
 def orders_told(orders: Sequence[Order]) -> tuple[OrderTold, ...]:
@@ -301,355 +248,6 @@ def session_answer(session: Session, *, workspace: Workspace) -> SessionAnswer:
     )
 
 
-def evidence_told(evidence: Evidence) -> EvidenceTold:
-    """The numbers a verdict rests on."""
-    return EvidenceTold(
-        when=evidence.when,
-        values=evidence.values,
-        words=evidence.words,
-        true_since=rfc3339(evidence.true_since),
-        for_seconds=evidence.for_ms / 1000,
-        tasks=evidence.tasks,
-        statistics=statistics_told(evidence.statistics),
-        guards=tuple(map(_consulted, evidence.guards)),
-        rung=evidence.rung,
-        rungs=evidence.rungs,
-        until=instant(evidence.until),
-        lineage=evidence.lineage,
-    )
-
-
-def statistics_told(statistics: Sequence[Statistic]) -> tuple[StatisticTold, ...]:
-    """Evidence functions with their counts."""
-    return tuple(
-        StatisticTold(
-            function=statistic.function,
-            value=statistic.value,
-            threshold=statistic.threshold,
-            tasks=statistic.tasks,
-            successes=statistic.successes,
-            since=instant(statistic.since or None),
-            pass_no=statistic.pass_no,
-        )
-        for statistic in statistics
-    )
-
-
-def _consulted(consulted: Consulted) -> ConsultedTold:
-    return ConsultedTold(guard=consulted.guard, held=consulted.held, detail=consulted.detail)
-
-
-def decision_answer(
-    decision: StoredDecision,
-    recomputed: Recomputed | None = None,
-    *,
-    displays: Displays = AS_THEY_ARE,
-) -> DecisionAnswer:
-    """One record with its place in the chain, and its evidence worked out again where it was."""
-    return DecisionAnswer(
-        id=decision.id,
-        number=decision.number,
-        at=rfc3339(decision.at),
-        policy=decision.policy,
-        policy_hash=decision.policy_hash,
-        policy_set_hash=decision.policy_set_hash,
-        agent_id=decision.agent_id,
-        incarnation=decision.incarnation,
-        verdict=decision.verdict,
-        mode=decision.mode,
-        action=decision.action,
-        reason=decision.reason,
-        reason_shown=reason_shown(decision.reason, displays),
-        words=sentence(concluded(decision, displays)),
-        guard=decision.guard,
-        guard_detail=decision.guard_detail,
-        actor_kind=decision.actor_kind,
-        actor=decision.actor,
-        evidence=evidence_told(decision.evidence),
-        context=decision.context,
-        content_digest=decision.content_digest.hex(),
-        chain_digest=decision.chain_digest.hex(),
-        recomputed=UNSET if recomputed is None else _recomputed(recomputed),
-    )
-
-
-def _recomputed(recomputed: Recomputed) -> RecomputedTold:
-    return RecomputedTold(
-        identical=recomputed.identical,
-        evidence=evidence_told(recomputed.evidence),
-        differences=recomputed.differences,
-    )
-
-
-def policy_answer_told(answer: PolicyAnswer) -> PolicyAnswerTold:
-    """How one policy stands to one agent."""
-    return PolicyAnswerTold(
-        policy=answer.policy,
-        mode=answer.mode,
-        action=answer.action,
-        reason=answer.reason,
-        matches=answer.matches,
-        when=answer.when,
-        truth=answer.truth,
-        values=answer.values,
-        state=answer.state,
-        began_at=instant(answer.began_at),
-        true_since=instant(answer.true_since),
-        for_seconds=answer.for_ms / 1000,
-        guard=answer.guard,
-        guard_detail=answer.guard_detail,
-        guards=tuple(GuardTold(guard=guard, detail=detail) for guard, detail in answer.guards),
-        rung=answer.rung,
-        rungs=answer.rungs,
-        standing=answer.standing,
-        until=instant(answer.until),
-        waiting_decision=answer.waiting_decision,
-        meter=answer.meter,
-        statistics=statistics_told(answer.statistics),
-        words=answer.words,
-    )
-
-
-def waiting_told(waiting: Waiting, *, displays: Displays) -> WaitingTold:
-    """A fire that a person may still stop."""
-    return WaitingTold(
-        decision_id=waiting.decision_id,
-        policy=waiting.policy,
-        agent_id=waiting.agent_id,
-        state=waiting.state,
-        since=rfc3339(waiting.since),
-        until=instant(waiting.until),
-        reason=waiting.reason,
-        reason_shown=reason_shown(waiting.reason, displays),
-        words=waiting.words,
-    )
-
-
-def policy_told(
-    policy: Policy, state: PolicyState | None = None, *, waiting: int = 0
-) -> PolicyTold:
-    """One policy as it stands; without `state`, as it would be loaded."""
-    name = policy.name
-    return PolicyTold(
-        name=name,
-        description=policy.description,
-        mode=policy.mode,
-        action=policy.action,
-        reason=policy.reason,
-        when=policy.when.text,
-        clear_when=policy.clear_when.text if policy.clear_when else None,
-        for_seconds=policy.for_ms / 1000,
-        keep_for_seconds=policy.keep_for_ms / 1000,
-        file=policy.file,
-        line=policy.line,
-        hash=policy.hash,
-        text=policy.text,
-        scope=policy.scope,
-        ladder=tuple(map(str, policy.ladder)),
-        notice_seconds=policy.notice_ms / 1000,
-        approval=policy.approval,
-        percent=policy.percent,
-        matched=state.matched.get(name, 0) if state else 0,
-        holding=state.holding.get(name, 0) if state else 0,
-        open_episodes=state.open_episodes.get(name, 0) if state else 0,
-        waiting=waiting,
-        on_rungs=tuple(state.rungs.get(name, ())) if state else (),
-        held=_held_now(state, name) if state else (),
-        demoted=_demotion(state.demoted.get(name)) if state else None,
-        finding=state.findings.get(name) if state else None,
-    )
-
-
-def _held_now(state: PolicyState, policy: str) -> tuple[HeldTold, ...]:
-    return tuple(
-        HeldTold(guard=guard, count=count)
-        for guard in Guard
-        if (count := state.held.get((policy, guard), 0))
-    )
-
-
-def _demotion(demoted: Demoted | None) -> DemotionTold | None:
-    return None if demoted is None else DemotionTold(at=rfc3339(demoted.at), why=demoted.why)
-
-
-def enforcing(policy_set: PolicySet) -> int:
-    """How many policies may act."""
-    return sum(policy.mode is Mode.ENFORCE for policy in policy_set.policies)
-
-
-def policies_answer(
-    state: PolicyState, *, waiting: Sequence[Waiting], displays: Displays
-) -> PoliciesAnswer:
-    """The set in force, how it stands, and the newest problems."""
-    return PoliciesAnswer(
-        policies=tuple(
-            policy_told(policy, state, waiting=_of(policy, waiting))
-            for policy in state.policy_set.policies
-        ),
-        enforcing=enforcing(state.policy_set),
-        hash=state.policy_set.hash,
-        loaded_at=rfc3339(state.loaded_at),
-        places=state.places,
-        reasons=state.policy_set.reasons,
-        displays=displays,
-        limits=tuple(map(_limit, state.limits)),
-        reload_failed=state.reload_failed,
-        problems=problems_told(state.problems),
-    )
-
-
-def _of(policy: Policy, waiting: Sequence[Waiting]) -> int:
-    return sum(one.policy == policy.name for one in waiting)
-
-
-def policy_status_answer(
-    state: PolicyState,
-    tallies: Mapping[str, Tally],
-    *,
-    waiting: Sequence[Waiting],
-    since: int | None,
-) -> PolicyStatusAnswer:
-    """How every policy in force fares, now and since then."""
-    return PolicyStatusAnswer(
-        since=instant(since),
-        policies=tuple(
-            _policy_status(
-                policy,
-                state,
-                tallies.get(policy.name, NOTHING_DONE),
-                waiting=_of(policy, waiting),
-            )
-            for policy in state.policy_set.policies
-        ),
-        limits=tuple(map(_limit, state.limits)),
-    )
-
-
-def _policy_status(
-    policy: Policy, state: PolicyState, tally: Tally, *, waiting: int
-) -> PolicyStatusTold:
-    now = policy_told(policy, state, waiting=waiting)
-    return PolicyStatusTold(
-        name=now.name,
-        mode=now.mode,
-        action=now.action,
-        ladder=now.ladder,
-        demoted=now.demoted,
-        matched=now.matched,
-        holding=now.holding,
-        open_episodes=now.open_episodes,
-        waiting=waiting,
-        on_rungs=now.on_rungs,
-        held_now=now.held,
-        verdicts={verdict.value: count for verdict, count in tally.verdicts.items()},
-        would={action.value: count for action, count in tally.would.items()},
-        held={guard.value: count for guard, count in tally.held.items()},
-        reversed=tally.overruled.total(),
-        words=policy_said(
-            tally,
-            mode=now.mode,
-            matched=now.matched,
-            holding=now.holding,
-            waiting=waiting,
-            demoted=now.demoted is not None,
-        ),
-    )
-
-
-def _limit(limit: PoolLimit) -> LimitTold:
-    return LimitTold(
-        pool=limit.pool,
-        agents=limit.agents,
-        max_fires=limit.max_fires,
-        per_seconds=limit.per_ms / 1000,
-        min_active=limit.min_active,
-        words=limit.words,
-    )
-
-
-def known_answer(known: Known, *, reasons: Sequence[str], displays: Displays) -> KnownAnswer:
-    """What policies can speak of here."""
-    retention_ms = known.retention_ms
-    return KnownAnswer(
-        results=None
-        if known.results is None
-        else tuple(result for result in Result if result in known.results),
-        fields={field: tuple(sorted(values)) for field, values in known.fields.items()},
-        pool_label=known.pool_label,
-        pools=known.pools,
-        min_tasks=known.min_tasks,
-        retention_seconds=None if retention_ms is None else retention_ms / 1000,
-        reasons=tuple(reasons),
-        displays=displays,
-    )
-
-
-def problems_told(problems: Sequence[Problem]) -> tuple[ProblemTold, ...]:
-    """Findings in policy files."""
-    return tuple(
-        ProblemTold(
-            file=problem.file,
-            line=problem.line,
-            column=problem.column,
-            severity=problem.severity.value,
-            message=problem.message,
-            hint=problem.hint,
-            excerpt=problem.excerpt,
-            key_path=problem.key_path,
-        )
-        for problem in problems
-    )
-
-
-def enforcement_answer(
-    state: EnforcementState, facts: Facts, *, displays: Displays
-) -> EnforcementAnswer:
-    """Whether anybody can be fired by a policy, where not, and what waits for a person."""
-    return EnforcementAnswer(
-        enabled=state.stopped is None and state.everywhere is None,
-        stopped=_stopped(state.stopped),
-        everywhere=_stopped(state.everywhere),
-        panics=tuple(map(_panic, facts.panics)),
-        causes=tuple(map(_cause, facts.causes)),
-        deploys=tuple(map(_deploy, facts.deploys)),
-        waiting=tuple(waiting_told(one, displays=displays) for one in facts.waiting),
-    )
-
-
-def _panic(panic: PanicPool) -> PanicTold:
-    return PanicTold(
-        pool=panic.pool, since=rfc3339(panic.since), newly=panic.newly, size=panic.size
-    )
-
-
-def _cause(cause: Cause) -> CauseTold:
-    return CauseTold(
-        factor=cause.factor,
-        value=cause.value,
-        failing=cause.failing,
-        size=cause.size,
-        others_failing=cause.others_failing,
-        others_size=cause.others_size,
-        p=cause.p,
-        words=cause.words,
-    )
-
-
-def _deploy(deploy: Deploy) -> DeployTold:
-    return DeployTold(
-        pool=deploy.pool,
-        restarted=deploy.restarted,
-        size=deploy.size,
-        since=rfc3339(deploy.since),
-    )
-
-
-def _stopped(stopped: Stopped | None) -> StoppedTold | None:
-    if stopped is None:
-        return None
-    return StoppedTold(at=rfc3339(stopped.at), by=stopped.actor, reason=stopped.reason)
-
-
 def review_answer(review: StoredReview, *, event_id: str) -> ReviewAnswer:
     """The outcome's score from now on."""
     before = review.before_e6
@@ -661,43 +259,4 @@ def review_answer(review: StoredReview, *, event_id: str) -> ReviewAnswer:
         at=rfc3339(review.at),
         reviewer=review.who,
         counted=review.counted,
-    )
-
-
-def silence_answer(state: SilenceState, *, now: int) -> SilenceAnswer:
-    """A silence, and what became of it."""
-    stored, silence = state.stored, state.stored.silence
-    return SilenceAnswer(
-        id=silence.id,
-        match={
-            field: (*values, *(f"~{pattern}" for pattern in patterns))
-            for field, values, patterns in silence.match
-        },
-        words=match_said(silence.match),
-        owner=silence.owner,
-        reason=silence.reason,
-        starts_at=rfc3339(silence.starts_at),
-        ends_at=rfc3339(silence.ends_at),
-        active=stored.is_active(now),
-        matched=state.matched,
-        ended_at=instant(stored.ended_at),
-        ended_by=stored.ended_by,
-    )
-
-
-def chain_answer(chain: ChainState) -> ChainAnswer:
-    """Whether the record of decisions is whole."""
-    broken = None
-    if chain.broken_at is not None:
-        broken = BrokenTold(
-            number=chain.broken_at, decision_id=chain.broken_id, problem=chain.problem
-        )
-    whole = "redacted" if chain.redacted else "ok"
-    return ChainAnswer(
-        state=whole if broken is None else "broken",
-        decisions=chain.decisions,
-        redacted=chain.redacted,
-        head=chain.head.hex(),
-        broken=broken,
-        words=chain_said(chain),
     )

@@ -13,10 +13,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from pinkslip.fleet.snapshot import AgentView, Snapshot
-from pinkslip.judge.conclusions import PanicPool, PolicyAnswer, Recomputed, Waiting
-from pinkslip.judge.guards.common_cause import Cause
+from pinkslip.judge.conclusions import (
+    Cause,
+    Deploy,
+    PanicPool,
+    PolicyAnswer,
+    Recomputed,
+    Waiting,
+)
 from pinkslip.judge.guards.envelope import PoolLimit
-from pinkslip.judge.guards.mass_restart import Deploy
 from pinkslip.model.events import Report, SessionReport
 from pinkslip.model.facts import Demoted
 from pinkslip.model.policy import Matcher, PolicySet
@@ -25,6 +30,7 @@ from pinkslip.model.words import ActorKind, Guard
 from pinkslip.policies.known import Known
 from pinkslip.policies.problems import Problem
 from pinkslip.store.acts import FireDone
+from pinkslip.store.chain import ChainReport
 from pinkslip.store.views import (
     AgentFilters,
     DecisionFilters,
@@ -113,20 +119,6 @@ class PolicyState(Struct, frozen=True, kw_only=True):
     """Policies in force that were overruled too often and are in shadow for that."""
     limits: Sequence[PoolLimit] = ()
     """What the guards allow in each pool."""
-
-
-class ChainState(Struct, frozen=True, kw_only=True):
-    """What walking a workspace's chain of decisions found."""
-
-    decisions: int
-    """In order, up to the first broken one."""
-    redacted: int
-    """Of those, how many had personal fields erased; their digests still hold."""
-    head: bytes
-    broken_at: int | None = None
-    """The number of the first that is not what the chain says."""
-    broken_id: str | None = None
-    problem: str = ""
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -393,7 +385,7 @@ class Backend(Protocol):
         """Load (file, text) pairs as a set and throw it away."""
         ...
 
-    async def verify_chain(self, workspace_id: int) -> ChainState:
+    async def verify_chain(self, workspace_id: int) -> ChainReport:
         """Walk the chain of decisions from its start. Reads every record once."""
         ...
 

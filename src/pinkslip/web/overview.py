@@ -30,7 +30,8 @@ from pinkslip.store.views import (
     Fire,
     StoredDecision,
 )
-from pinkslip.web.answers import enforcing, view_of
+from pinkslip.web.answers import view_of
+from pinkslip.web.answers_on_policies import enforcing
 from pinkslip.web.backend import Facts, PolicyState, SilenceState
 from pinkslip.web.routes import Call
 from pinkslip.web.selection import Mask, left, select

@@ -31,6 +31,7 @@ from pinkslip.model.words import (
     Status,
     Verdict,
 )
+from pinkslip.store.chain import ChainState
 from pinkslip.web.problems import ProblemDetails
 
 AgentId = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -816,7 +817,7 @@ class BrokenTold(Told, frozen=True, kw_only=True):
 class ChainAnswer(Told, frozen=True, kw_only=True):
     """Whether the decisions are those that were made, in their order, all of them."""
 
-    state: str
+    state: ChainState
     """ok; redacted: whole, with personal fields of some erased; or broken."""
     decisions: int
     """In order, up to the first broken one."""

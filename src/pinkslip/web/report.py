@@ -11,9 +11,10 @@ from textwrap import wrap
 
 from pinkslip.judge.conclusions import Waiting
 from pinkslip.model.words import Verdict
+from pinkslip.store.chain import ChainReport
 from pinkslip.store.views import Fire, StoredDecision
 from pinkslip.web.aftermath import Beside, became
-from pinkslip.web.backend import ChainState, SilenceState
+from pinkslip.web.backend import SilenceState
 from pinkslip.web.words import (
     GUARD_SAID,
     Displays,
@@ -55,7 +56,7 @@ class Material:
     """By decision id."""
     silences: Sequence[SilenceState] = ()
     """In force at some time of the report."""
-    chain: ChainState
+    chain: ChainReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

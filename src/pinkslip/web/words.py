@@ -15,8 +15,8 @@ from pinkslip.model.policy import Unit
 from pinkslip.model.time import spoken
 from pinkslip.model.words import Action, ActorKind, Guard, Mode, Standing, Verdict
 from pinkslip.policies.problems import printable
+from pinkslip.store.chain import ChainReport, ChainState
 from pinkslip.store.views import StoredDecision, StoredSilence
-from pinkslip.web.backend import ChainState
 from pinkslip.web.tallies import Tally
 
 Displays = Mapping[str, str]
@@ -321,14 +321,23 @@ _TALLIED: Mapping[Verdict, str] = {
 }
 
 
-def chain_said(chain: ChainState) -> str:
+def chain_said(chain: ChainReport) -> str:
     """Whether the record of decisions can be trusted."""
-    if chain.broken_at is not None:
-        before = f"The {counted(chain.decisions, 'record')} before it {'is' if chain.decisions == 1 else 'are'} whole."
-        return f"The record is NOT intact: number {chain.broken_at} {chain.problem}. {before}"
-    if not chain.decisions:
-        return "Nothing was decided yet, and nothing is missing."
-    whole = f"The record is intact: {counted(chain.decisions, 'decision')}, in order, none changed, removed or added."
-    if not chain.redacted:
-        return whole
-    return f"{whole} Personal details of {chain.redacted:,} were erased on request; what was decided was not."
+    counts = counted(chain.decisions, "decision")
+    match chain.state:
+        case ChainState.BROKEN:
+            assert chain.broken is not None, "its state says so"
+            rest = "record before it is" if chain.decisions == 1 else "records before it are"
+            return (
+                f"The record is NOT intact: number {chain.broken.number} {chain.broken.problem}. "
+                f"The {chain.decisions:,} {rest} whole."
+            )
+        case ChainState.OK | ChainState.REDACTED if not chain.decisions:
+            return "Nothing was decided yet, and nothing is missing."
+        case ChainState.OK:
+            return f"The record is intact: {counts}, in order, none changed, removed or added."
+        case ChainState.REDACTED:
+            return (
+                f"The record is intact: {counts}, in order, none changed, removed or added. Personal details "
+                f"of {chain.redacted:,} were erased on request; what was decided was not."
+            )

@@ -11,17 +11,11 @@ from pinkslip.model.errors import NotFound
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import Standing, Status
 from pinkslip.store.views import AgentFilters
-from pinkslip.web.answers import (
-    agent_answer,
-    fire_entry,
-    instant,
-    policy_answer_told,
-    silence_answer,
-    view_of,
-    waiting_told,
-)
+from pinkslip.web.answers import agent_answer, fire_entry, view_of
+from pinkslip.web.answers_on_decisions import policy_answer_told, silence_answer, waiting_told
 from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.ingest import AGENT
+from pinkslip.web.instants import instant
 from pinkslip.web.payloads import AgentAnswer, AgentPage, WhyAnswer
 from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import Parameter, Query

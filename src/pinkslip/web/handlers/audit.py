@@ -7,9 +7,10 @@ from aiohttp import web
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import Verdict
 from pinkslip.store.views import DecisionFilters, Fire, StoredDecision
-from pinkslip.web.answers import chain_answer, instant
-from pinkslip.web.backend import ChainState, SilenceState
+from pinkslip.web.answers_on_decisions import chain_answer
+from pinkslip.web.backend import SilenceState
 from pinkslip.web.handlers.agents import PAGE_MAX, agent_asked_for, no_agent
+from pinkslip.web.instants import instant
 from pinkslip.web.payloads import AuditReport, ReportCaseTold
 from pinkslip.web.problems import invalid_parameter
 from pinkslip.web.query import SINCE, Parameter
@@ -137,7 +138,6 @@ def _page(text: str, media: str) -> web.Response:
 
 
 def _told(written: Report, material: Material) -> AuditReport:
-    chain: ChainState = material.chain
     return AuditReport(
         title=written.title,
         at=rfc3339(written.at),
@@ -155,6 +155,6 @@ def _told(written: Report, material: Material) -> AuditReport:
             )
             for case in written.cases
         ),
-        chain=chain_answer(chain),
+        chain=chain_answer(material.chain),
         text=as_text(written),
     )

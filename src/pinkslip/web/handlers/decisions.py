@@ -7,7 +7,7 @@ from aiohttp import web
 from pinkslip.model.errors import NotFound
 from pinkslip.model.words import Guard, Mode, Verdict
 from pinkslip.store.views import DecisionFilters, StoredDecision
-from pinkslip.web.answers import decision_answer
+from pinkslip.web.answers_on_decisions import decision_answer
 from pinkslip.web.cursors import read_cursor, write_cursor
 from pinkslip.web.handlers.agents import CURSOR, LIMIT, PAGE_MAX, agent_asked_for, no_agent
 from pinkslip.web.payloads import ContextRequest, DecisionPage

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from pinkslip.web.answers import (
-    decision_answer,
+from pinkslip.web.answers_on_decisions import decision_answer
+from pinkslip.web.answers_on_policies import (
     enforcement_answer,
     enforcing,
     known_answer,

@@ -10,7 +10,7 @@ from pinkslip.policies.document import Fields, Items, Node, Scalar
 from pinkslip.policies.matchers import read_match
 from pinkslip.policies.text import Place, Report, Text
 from pinkslip.policies.values import Values
-from pinkslip.web.answers import silence_answer
+from pinkslip.web.answers_on_decisions import silence_answer
 from pinkslip.web.handlers.acts import to_come
 from pinkslip.web.handlers.agents import LIMIT
 from pinkslip.web.payloads import SilencePage, SilenceRequest

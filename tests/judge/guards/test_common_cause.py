@@ -156,7 +156,7 @@ def test_those_whom_nobody_judges_are_in_no_group() -> None:
     (only,) = found(rows, judged=judged)
 
     assert (only.cause.failing, only.cause.size) == (5, 5)
-    assert int(only.agents.sum()) == 45
+    assert int(only.concerns(np.arange(len(rows))).sum()) == 45
 
 
 def test_without_a_minimum_a_group_without_failures_is_not_guilty() -> None:
@@ -168,7 +168,7 @@ def test_without_a_minimum_a_group_without_failures_is_not_guilty() -> None:
 def asked(action: Action, *, is_shadow: bool = False) -> list[int]:
     world = World([Agent(number=1, model="x"), Agent(number=2, model="y")])
     cause = Cause("model", "x", 12, 14, 1, 60, 1e-9)
-    group_x = Guilty(cause, np.array([True, False]))
+    group_x = Guilty(cause, np.array([7, -1]), 7)
     cases = make_cases(
         world,
         Case(number=1, action=action, is_shadow=is_shadow),
@@ -199,8 +199,8 @@ def test_shadow_has_causes_of_its_own() -> None:
 def test_the_cause_found_first_gives_the_reason() -> None:
     world = World([Agent(number=1)])
     groups = [
-        Guilty(Cause("model", name, 5, 5, 0, 9, 0.001), np.array([has]))
-        for name, has in (("a", False), ("b", True), ("c", True))
+        Guilty(Cause("model", name, 5, 5, 0, 9, 0.001), np.array([0]), code)
+        for name, code in (("a", 1), ("b", 0), ("c", 0))
     ]
 
     answer = hold(make_cases(world, Case(is_shadow=True)), real=[], virtual=groups)

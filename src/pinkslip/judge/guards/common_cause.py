@@ -57,8 +57,15 @@ class Guilty:
     """A cause, and whom it concerns."""
 
     cause: Cause
-    agents: Bools
-    """Per slot: every agent with the value."""
+    values: Integers
+    """Per slot: the code of the agent's value, judged or not."""
+    value: int
+    """The code that is guilty."""
+
+    def concerns(self, slots: Integers) -> Bools:
+        """Whether the agents in `slots` have the value."""
+        concerned: Bools = self.values[slots] == self.value
+        return concerned
 
 
 def guilty(
@@ -82,7 +89,7 @@ def guilty(
         explained = np.zeros(len(judged), dtype=np.bool_)
         for table, code, cause in groups:
             explained |= table.codes == code
-            found.append(Guilty(cause, table.everybody == code))
+            found.append(Guilty(cause, table.everybody, code))
         for table in tables:
             table.set_aside(explained, failing)
     return tuple(found)
@@ -93,11 +100,12 @@ def hold(cases: Cases, *, real: Sequence[Guilty], virtual: Sequence[Guilty]) -> 
     holds = np.zeros(len(cases), dtype=np.bool_)
     for found, side in ((real, ~cases.is_shadow), (virtual, cases.is_shadow)):
         for group in found:
-            holds |= side & group.agents[cases.slot]
+            holds |= side & group.concerns(cases.slot)
 
     def words(case: int) -> str:
         found = virtual if cases.is_shadow[case] else real
-        return next(group for group in found if group.agents[cases.slot[case]]).cause.words
+        slot = cases.slot[[case]]
+        return next(group for group in found if group.concerns(slot).all()).cause.words
 
     return Hold(cases.does_more_than_notify & holds, words)
 

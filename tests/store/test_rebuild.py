@@ -378,6 +378,32 @@ def alone(database: Database, whole: Fleet, agent: str, now: int) -> dict[str, A
     return of_agent(fleet, agent, now)
 
 
+def followed(fleet: Fleet, agent: str, now: int) -> list[Any] | None:
+    """What an agent's lineage has come to."""
+    slot = _slot(fleet, agent, now)
+    if slot is None:
+        return None
+    measures = fleet.at(now)
+    found = []
+    for outcomes in (Filter(), TOOL):
+        tasks, successes = measures.counts(outcomes, Scope.LINEAGE)
+        nats = measures.cusum(0.85, 0.6, outcomes, Scope.LINEAGE)[slot].item()
+        found.append((tasks[slot], successes[slot], None if np.isnan(nats) else nats))
+    return found
+
+
+def of_its_lineage(database: Database, whole: Fleet, agent: str, now: int) -> list[Any] | None:
+    """The same from the journal of everybody who ever had it, as `explain` does."""
+    view = whole.agent(agent, now=now)
+    if view is None:
+        return None
+    fleet = Fleet(WORKSPACE, FleetSettings())
+    fleet.declare((*NEEDS, *EVIDENCE))
+    past = history_of(database, WORKSPACE, view.agent_no, until=now, lineage=view.lineage)
+    fleet.fold(past)
+    return followed(fleet, agent, now)
+
+
 def unnumbered(facts: Sequence[Fact]) -> tuple[list[Fact], Counter[tuple[int, int]]]:
     """Everything but beats in order; beats by agent and instant, since runs keep no number for each."""
     beats = Counter((fact.agent_no, fact.at) for fact in facts if isinstance(fact, Beat))
@@ -443,6 +469,8 @@ def test_any_history_reads_back_as_it_was_told_and_makes_the_same_fleet(
                 life.whole, agent, now
             )
             assert alone(database, life.whole, agent, now) == of_agent(life.whole, agent, now)
+            kin = of_its_lineage(database, life.whole, agent, now)
+            assert kin == followed(life.whole, agent, now)
         # whatever was checkpointed since, the next tick's digest is made of everything after the last one
         tick = life.service.readers.last_tick(WORKSPACE)
         ticked_at = tick.now if tick else -1

@@ -208,11 +208,11 @@ def inherited(policy: Policy, track: Track, *, in_shadow: Bools) -> tuple[Track,
     agent is still there, once the policy would fire.
     """
     same: Bools = track.episode_hash == policy.episode_hash
-    went_far = np.isin(track.state, (ACTED, NOTICED, AWAITING, VETOED)) | is_announced(track)
-    too_far = in_shadow & went_far
+    announced = is_announced(track)
+    too_far = in_shadow & (announced | (track.state == ACTED) | (track.state == VETOED))
     again = ~in_shadow & (track.state == SHADOWED)
     if not policy.may_fire:
-        too_far |= is_announced(track)
+        too_far |= announced
     elif not policy.ladder:
         again |= ~in_shadow & (track.state == ACTED)
     stays = same & ~too_far & np.bool_(policy.mode is not Mode.OFF)

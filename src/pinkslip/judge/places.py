@@ -25,7 +25,7 @@ from pinkslip.judge.kleene import Truth
 from pinkslip.judge.ledger import Ledger, whole
 from pinkslip.judge.readings import Readings
 from pinkslip.judge.shadowing import in_shadow, in_shadow_by_key
-from pinkslip.judge.shelf import Shelf, agent_subject, lineage_subject, shelf_of
+from pinkslip.judge.shelf import NO_PLACES, Shelf, agent_subject, lineage_subject, shelf_of
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.decisions import Place
 from pinkslip.model.policy import Policy, Rung
@@ -74,7 +74,7 @@ class Places:
     """Its columns are its own and may be written."""
     changed: Bools
     """Per row: differs from what the store has."""
-    given_up: Shelf = field(default_factory=lambda: shelf_of(()))
+    given_up: Shelf = NO_PLACES
     slots: Integers = field(default_factory=lambda: _NOWHERE)
     """The agents in memory who stand somewhere, and pairwise in which row. Who came to a lineage after it had
     taken a rung by itself stands in both."""
@@ -93,13 +93,17 @@ class Places:
         return away
 
 
-def no_places(scope: Scope, view: FleetView, lexicon: Lexicon) -> Places:
-    """Nobody is on the ladder."""
-    return Places(
-        shelf=shelf_of(()),
-        changed=np.zeros(0, dtype=np.bool_),
-        row_of=np.full(view.size, -1, dtype=np.int64),
-        with_lineage=_with_lineage(scope, view, lexicon),
+def _no_places(scope: Scope, readings: Readings, lexicon: Lexicon) -> Places:
+    """Nobody is on the ladder; the same for all policies of a scope."""
+    view = readings.view
+    return readings.once(
+        ("no places", scope),
+        lambda: Places(
+            shelf=NO_PLACES,
+            changed=np.zeros(0, dtype=np.bool_),
+            row_of=np.full(view.size, -1, dtype=np.int64),
+            with_lineage=_with_lineage(scope, view, lexicon),
+        ),
     )
 
 
@@ -157,7 +161,7 @@ def standing_now(
     """Take places to this instant, before anybody is heard: steps 1 to 3."""
     view = readings.view
     if shelf is None or not len(shelf):
-        return no_places(policy.scope, view, lexicon)
+        return _no_places(policy.scope, readings, lexicon)
     stays = _fits(policy, shelf, view, lexicon)
     places = located(shelf.take(stays), policy.scope, view, lexicon)
     _begin_passes(policy, places, readings)
@@ -282,9 +286,12 @@ def _count_anew(policy: Policy, places: Places, rows: Integers, readings: Readin
 def ledger_of(policy: Policy, places: Places, view: FleetView) -> Ledger:
     """What the places leave out of evidence, per slot."""
     has_ladder = bool(policy.ladder)
-    since = np.where(places.with_lineage, 0, view.created_at)
+    known = whole(view, has_ladder=has_ladder)
+    since = known.since
+    if policy.scope is Scope.LINEAGE:
+        since = np.where(places.with_lineage, 0, since)
     if not len(places.rows):
-        return replace(whole(view, has_ladder=has_ladder), since=since)
+        return replace(known, since=since)
     shelf, placed, row = places.shelf, places.row_of >= 0, places.row_of
     return Ledger(
         has_ladder=has_ladder,
@@ -441,6 +448,9 @@ class LetGo:
     by_time: Bools
 
 
+NOBODY_LET_GO = LetGo(rows=_NOWHERE, slots=_NOWHERE, by_time=np.zeros(0, dtype=np.bool_))
+
+
 def recovered(
     policy: Policy,
     places: Places,
@@ -452,6 +462,8 @@ def recovered(
     blind_between: BlindBetween,
 ) -> LetGo:
     """Find who recovered, and note since when the others have been calm. `clear` is per pair of slot and row."""
+    if not len(places.rows):
+        return NOBODY_LET_GO
     shelf, slots = places.shelf, places.slots
     is_true = when.yes[slots] & matched[slots]
     is_false = when.no[slots] | ~matched[slots]

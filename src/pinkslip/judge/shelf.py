@@ -156,3 +156,7 @@ def _order(subject: str) -> tuple[bool, int, str]:
     if subject.startswith(_AGENT):
         return False, int(subject.removeprefix(_AGENT)), ""
     return True, 0, subject.removeprefix(_LINEAGE)
+
+
+NO_PLACES = shelf_of(())
+"""Nobody's. Nothing in it can be written."""

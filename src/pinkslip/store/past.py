@@ -43,9 +43,10 @@ STREAK_MAX = 10_000
 ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
 
 Table = NDArray[np.int64]
-"""A row for each outcome, a column for each of `_columns`."""
+"""A row for each outcome, a column for each integer of `_columns`, and the event id in two halves."""
 _NUMBER, _AT, _SEQ, _KIND, _DURATION, _TOKENS, _COST, _SCORE, _TASK = range(9)
-_WIDTH = 9
+_INTEGERS = 9
+_WIDTH = _INTEGERS + 2
 
 Wanted = Callable[[Select[Any], ColumnElement[Any]], Select[Any]]
 """From one agent's counted outcomes up to an instant, and its number as SQL: what is wanted of them."""
@@ -147,7 +148,7 @@ def _arrivals(past: _Past, table: Table) -> Arrivals:
         number=table[:, _NUMBER],
         at=table[:, _AT],
         seq=table[:, _SEQ],
-        event_id=np.zeros(size, "S16"),
+        event_id=np.ascontiguousarray(table[:, _INTEGERS:]).view("S16").reshape(-1),
         counted=np.ones(size, np.bool_),
         kind=table[:, _KIND].astype(np.uint16),
         duration=table[:, _DURATION],
@@ -322,14 +323,14 @@ def _ask_each(
     number: ColumnElement[int] = literal_column(":agent_no")
     statement = _spelled(past, wanted(_theirs(past, number, until, place), number))
     driver = past.driver
-    rows: list[tuple[int, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     for agent_no in numbers.tolist():
         rows += driver.execute(statement, {"agent_no": agent_no})
         if len(rows) >= CHUNK:
-            yield np.array(rows, np.int64)
+            yield _from_tuples(rows)
             rows = []
     if rows:
-        yield np.array(rows, np.int64)
+        yield _from_tuples(rows)
 
 
 def _ask_together(
@@ -393,8 +394,9 @@ def _newest_first() -> tuple[ColumnElement[Any], ...]:
 
 
 def _columns(past: _Past) -> list[ColumnElement[Any]]:
-    """Integers all: result, fault, source and whether there was an error as one; what was not given as
-    `NOT_GIVEN` or 0. The fewer columns, the faster: a million rows pass through the driver."""
+    """Integers: result, fault, source and whether there was an error as one; what was not given as `NOT_GIVEN` or
+    0. Then the event id, by which reviews find the outcome, and by which those of one instant are in order. The
+    fewer columns, the faster: a million rows pass through the driver."""
     columns = outcomes.c
     made = (
         columns.agent_no,
@@ -412,10 +414,13 @@ def _columns(past: _Past) -> list[ColumnElement[Any]]:
         func.coalesce(_score(past), NOT_GIVEN),
         past.tasks.column,
     )
+    named: list[ColumnElement[Any]] = [columns.event_id.label("event_id")]
     if past.is_sqlite:
-        return [column.label(f"c{place}") for place, column in enumerate(made)]
+        return [column.label(f"c{place}") for place, column in enumerate(made)] + named
     # of one length, so that a row of the binary COPY is too
-    return [cast(column, BigInteger).label(f"c{place}") for place, column in enumerate(made)]
+    return [
+        cast(column, BigInteger).label(f"c{place}") for place, column in enumerate(made)
+    ] + named
 
 
 def _score(past: _Past) -> ColumnElement[Any]:
@@ -449,7 +454,7 @@ def _tables(past: _Past, statement: str) -> Iterator[Table]:
     if past.is_sqlite:
         cursor = driver.execute(statement)
         while rows := cursor.fetchmany(CHUNK):
-            yield np.array(rows, np.int64)
+            yield _from_tuples(rows)
         return
     yield _from_binary(
         b"".join(_copied(driver, f"COPY ({statement}) TO STDOUT (FORMAT binary)"))
@@ -469,6 +474,15 @@ def _copied(driver: Any, statement: str) -> Iterator[bytes]:
             raise OperationalError(libpq.get_error_message())
 
 
+def _from_tuples(rows: Sequence[tuple[Any, ...]]) -> Table:
+    *integers, event_ids = zip(*rows, strict=True)
+    table = np.empty((len(rows), _WIDTH), np.int64)
+    for place, column in enumerate(integers):
+        table[:, place] = column
+    table[:, _INTEGERS:] = np.frombuffer(b"".join(event_ids), np.int64).reshape(-1, 2)
+    return table
+
+
 _COPY_HEADER = 19
 _COPY_TRAILER = 2
 _COPY_ROW = np.dtype(
@@ -476,9 +490,11 @@ _COPY_ROW = np.dtype(
         ("fields", ">i2"),
         *(
             (f"{kind}{n}", to)
-            for n in range(_WIDTH)
+            for n in range(_INTEGERS)
             for kind, to in (("length", ">i4"), ("value", ">i8"))
         ),
+        ("id_length", ">i4"),
+        ("event_id", "=i8", 2),
     ]
 )
 """PostgreSQL's documentation of COPY, "Binary Format": a count of fields, then each with its length."""
@@ -487,8 +503,9 @@ _COPY_ROW = np.dtype(
 def _from_binary(content: bytes) -> Table:
     rows = np.frombuffer(content[_COPY_HEADER:-_COPY_TRAILER], _COPY_ROW)
     table = np.empty((len(rows), _WIDTH), np.int64)
-    for place in range(_WIDTH):
+    for place in range(_INTEGERS):
         table[:, place] = rows[f"value{place}"]
+    table[:, _INTEGERS:] = rows["event_id"]
     return table
 
 

@@ -34,7 +34,8 @@ from pinkslip.model.decisions import Consulted
 from pinkslip.model.policy import Guards
 from pinkslip.model.words import EpisodeState, Guard, Mode, code_of
 
-_ANNOUNCED = (code_of(EpisodeState.NOTICED), code_of(EpisodeState.AWAITING))
+_NOTICED = code_of(EpisodeState.NOTICED)
+_AWAITING = code_of(EpisodeState.AWAITING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +149,8 @@ def circumstances(
         virtual_panics=virtual_panics,
         told=notices.remembered(told, rule=guards.max_notices, now=view.now),
         outstanding=envelope.Outstanding(
-            announced=_announced(hearings),
+            announced=_waiting(hearings, _NOTICED),
+            asked=_waiting(hearings, _AWAITING),
             virtual=envelope.remembered(virtual, guards=guards, now=view.now),
             virtually_quarantined=virtually_quarantined,
         ),
@@ -279,13 +281,13 @@ def _quiets(
     )
 
 
-def _announced(hearings: Sequence[Hearing]) -> list[int]:
-    """agent_no of those whose fire waits for its notice or for a person's approval."""
+def _waiting(hearings: Sequence[Hearing], state: int) -> list[int]:
+    """agent_no of those whose announced fire is in that state of waiting."""
     waiting: list[int] = []
     for hearing in hearings:
         track = hearing.advanced.track
-        if hearing.policy.mode is Mode.ENFORCE and hearing.policy.may_fire:
-            waiting += track.number[np.isin(track.state, _ANNOUNCED)].tolist()
+        if hearing.policy.mode is Mode.ENFORCE:
+            waiting += track.number[track.state == state].tolist()
     return waiting
 
 

@@ -231,6 +231,39 @@ class TestAnnounced:
         assert refused(pool(10), fire(1), guards=guards, outstanding=waiting) == [0]
         assert refused(pool(10), fire(7), guards=guards, outstanding=waiting) == []
 
+    def test_what_waits_for_approval_counts_in_its_pool(self) -> None:
+        waiting = Outstanding(asked=(7,))
+
+        assert refused(pool(10), fire(1), guards=POOLED, outstanding=waiting) == [0]
+        assert refused(pool(10), fire(7), guards=POOLED, outstanding=waiting) == []
+
+    def test_questions_that_nobody_answers_do_not_stop_the_workspace(self) -> None:
+        guards = replace(CALM, max_fires=MaxFires(count=1))
+        waiting = Outstanding(asked=(6, 7, 8))
+
+        assert refused(pool(10), fire(1), guards=guards, outstanding=waiting) == []
+
+    def test_once_approved_it_needs_room_in_the_workspace_as_any_other(self) -> None:
+        guards = replace(CALM, max_fires=MaxFires(count=1))
+        waiting = Outstanding(asked=(6, 7))
+
+        answer = refused(
+            pool(10),
+            fire(6, 0.1),
+            fire(7, 0.2),
+            fire(1, 0.9),
+            guards=guards,
+            outstanding=waiting,
+        )
+
+        assert answer == [0, 2]
+
+    def test_who_is_noticed_and_asked_about_counts_as_noticed(self) -> None:
+        guards = replace(CALM, max_fires=MaxFires(count=1))
+        waiting = Outstanding(announced=(7,), asked=(7,))
+
+        assert refused(pool(10), fire(1), guards=guards, outstanding=waiting) == [0]
+
     def test_when_the_pool_shrank_meanwhile_its_fire_is_held_as_any_other(self) -> None:
         gone = Agent(number=11, role="researcher", fires=[(START - MINUTE, True)])
         waiting = Outstanding(announced=(7, 8))

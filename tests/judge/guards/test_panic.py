@@ -245,6 +245,15 @@ def test_shadow_panics_as_though_it_were_enforced() -> None:
     assert [each.guard for each in judgement.decisions] == [Guard.PANIC]
 
 
+def test_switched_off_it_holds_nobody_and_is_named_nowhere() -> None:
+    ticker = Ticker(pool(10, 5.0, 5.0, 5.0), make_policy(), guards=replace(CALM, panic=None))
+
+    judgement = ticker.tick()
+
+    assert judgement.panics == ()
+    assert {each.verdict for each in judgement.decisions} == {Verdict.FIRED}
+
+
 def test_agents_without_a_pool_make_one() -> None:
     agents: list[Agent | None] = [
         Agent(number=n, role=None, silent_s=100.0) for n in range(1, 4)

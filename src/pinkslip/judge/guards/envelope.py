@@ -6,7 +6,8 @@ counted as it is; and `min_active` stay at work. Per workspace, at most `max_fir
 quarantines, each strongest evidence first, ties by agent_no, everything counted anew after each.
 
 A fire that was announced and waits for its notice or its approval is counted as though it had been done, for
-everybody but the agent it is about.
+everybody but the agent it is about. Only `max_fires`, which limits a rate, does not count what waits for approval:
+questions that nobody answers over a weekend must not stop the whole workspace.
 
 Policies in shadow have an envelope of their own: it starts from the real one and adds what shadow would have
 done, and takes nothing from the real one.
@@ -51,6 +52,8 @@ class _Ledger:
     """agent_no of those fired in this tick, or virtually gone."""
     announced: set[int] = field(default_factory=set)
     """Those whose fire was announced: counted as fired, and still there."""
+    asked: set[int] = field(default_factory=set)
+    """Those of them who wait for approval: not counted in `fires`."""
     aside: set[int] = field(default_factory=set)
     """Those sent into quarantine in this tick, or virtually there."""
 
@@ -103,6 +106,11 @@ class _Ledger:
         self.fired = self.fired + counts
         self.fires += times * len(pools)
 
+    def take_back(self, pool: Integers, number: int) -> None:
+        """Count no more what was counted of an agent whose fire was announced."""
+        self.fire(pool, times=-1)
+        self.fires += number in self.asked
+
     def quarantine(self, pools: Integers, *, of_staying: bool = True) -> None:
         """Count one quarantine for each of `pools`."""
         counts = np.bincount(pools, minlength=len(self.active))
@@ -121,6 +129,7 @@ class _Ledger:
             self.quarantined,
             set(self.gone),
             set(self.announced),
+            set(self.asked),
             set(self.aside),
         )
 
@@ -141,7 +150,9 @@ class Outstanding:
     """What was begun in former ticks and is still to be counted."""
 
     announced: Sequence[int] = ()
-    """agent_no of those whose fire waits for its notice or for approval."""
+    """agent_no of those whose fire waits for its notice."""
+    asked: Sequence[int] = ()
+    """agent_no of those whose fire waits for approval."""
     virtual: Sequence[VirtualFire] = ()
     """Fires that shadow would have made."""
     virtually_quarantined: Sequence[int] = ()
@@ -301,15 +312,15 @@ class _Spending:
         firsts = self._one_of_each(order)
         for place in range(len(firsts)):
             first = firsts[place : place + 1]
-            pool = self._pool(first)
-            ledger.fire(pool, times=-1)
+            pool, number = self._pool(first), int(self.cases.number[first[0]])
+            ledger.take_back(pool, number)
             refusals = ledger.fire_refusals()
             if refusals[pool[0]] == _FREE:
                 ledger.fire(pool)
                 self._go(ledger, order, first, doubles_are_moot)
                 redeemed += first.tolist()
             else:
-                ledger.announced.discard(int(self.cases.number[first[0]]))
+                ledger.announced.discard(number)
                 self._refuse(order[self._concern(order, first)], refusals, ledger)
         return redeemed
 
@@ -449,9 +460,11 @@ def _opened(view: FleetView, pools: Pools, guards: Guards, outstanding: Outstand
         size=active + pools.count(set_aside),
         quarantined=pools.count(for_longer),
     )
-    waiting = _still_active(view, outstanding.announced)
+    waiting = _still_active(view, [*outstanding.announced, *outstanding.asked])
     ledger.fire(pools.codes[waiting])
-    ledger.announced.update(view.numbers[waiting].tolist())
+    ledger.announced = set(view.numbers[waiting].tolist())
+    ledger.asked = ledger.announced - set(outstanding.announced)
+    ledger.fires -= len(ledger.asked)
     return ledger
 
 

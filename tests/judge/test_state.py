@@ -219,7 +219,23 @@ def test_a_superseded_decision_is_tried_again_when_the_agent_is_still_there() ->
 
     ticker.state.apply(judgement, superseded=[decision.id])
 
-    assert ticker.state_of() == "pending"
+    assert ticker.state_of() == "clear"
+    assert [each.verdict for each in ticker.tick(5_000).decisions] == ["fired"]
+
+
+def test_a_superseded_decision_leaves_its_episode_as_it_was() -> None:
+    ticker = Ticker([late()], make_policy(for_ms=30 * SECOND))
+    ticker.tick()
+    before = ticker.state.episodes()
+    ticker.now += 30 * SECOND
+    judgement = judge(
+        ticker.look(), ticker.policy_set, ticker.state, workspace_id=1, stopped=None
+    )
+    (decision,) = judgement.decisions
+
+    ticker.state.apply(judgement, superseded=[decision.id])
+
+    assert ticker.state.episodes() == before
     assert [each.verdict for each in ticker.tick(5_000).decisions] == ["fired"]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Judgement
-from pinkslip.judge.episodes import PENDING, inherited, is_announced, pending_again
+from pinkslip.judge.episodes import PENDING, inherited, is_announced
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
 from pinkslip.judge.places import Lexicon
@@ -72,8 +72,7 @@ class JudgeState:
         """Make a committed tick's conclusions ours.
 
         `superseded` names decisions the transaction recorded but could not do; where the agent is still
-        there, its episode is tried again. One that had been announced waits as before: a person may have
-        stopped it meanwhile.
+        there, its episode is tried again, or waits as before: a person may have stopped it meanwhile.
         """
         before, self.memory = self.memory, judgement.after
         if superseded:
@@ -164,17 +163,15 @@ def _by_policy(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def _reopened(track: Track, before: Track | None, decision_ids: Collection[str]) -> Track:
-    again = np.array([text in decision_ids for text in track.decision_id], dtype=np.bool_)
-    if not again.any():
+    """Episodes whose act could not be done are as they were before it, which is what the store has of them; those
+    that began with it begin again."""
+    undone = np.array([text in decision_ids for text in track.decision_id], dtype=np.bool_)
+    if not undone.any():
         return track
-    reopened = pending_again(track, again)
+    others = track.take(~undone)
     if before is None:
-        return reopened
-    waited = np.flatnonzero(is_announced(before) & np.isin(before.number, track.number[again]))
-    rows = np.searchsorted(track.number, before.number[waited])
-    waited = waited[track.incarnation[rows] == before.incarnation[waited]]
-    stays = ~np.isin(track.number, before.number[waited])
-    return reopened.take(stays).joined(before.take(waited))
+        return others
+    return others.joined(before.take(np.isin(before.number, track.number[undone])))
 
 
 def _virtual_fire(decision: Decision) -> VirtualFire | None:

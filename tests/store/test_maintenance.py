@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select, text
 from tests.postgres import PostgresServer
 from tests.store.service import WORKSPACE, Service, serving
+from tests.store.ticking import decided, episode, place, tick
 
 from pinkslip.model.errors import Conflict, Invalid, Unavailable
-from pinkslip.model.words import ActorKind, Result
-from pinkslip.store import acts, copying
+from pinkslip.model.words import ActorKind, Result, Verdict
+from pinkslip.store import acts, copying, reviewing, silencing, standings
 from pinkslip.store.copying import Step
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.maintenance import (
@@ -35,7 +37,12 @@ def live_a_little(service: Service, agents: int = 5) -> None:
         name = f"agent-{number}"
         service.beat(name, role="dev", labels={"team": "x"}, progress=number / 3)
         service.after(10).outcome(
-            name, Result.FAILURE, error="boom", score=0.25, cost_usd=0.000001
+            name,
+            Result.FAILURE,
+            event_id=f"e-{number}",
+            error="boom",
+            score=0.25,
+            cost_usd=0.000001,
         )
     for number in range(0, agents, 2):
         service.act(
@@ -49,6 +56,34 @@ def live_a_little(service: Service, agents: int = 5) -> None:
                 actor="jason",
             )
         )
+    service.checkpoint()
+
+
+def overrule(service: Service) -> None:
+    """A row in every table that people's word fills."""
+    service.beat("agent-1", lineage="l")
+    condemning = decided(service, "agent-1", verdict=Verdict.FIRED)
+    evidence = replace(condemning.evidence, lineage="l")
+    tick(
+        service,
+        replace(condemning, evidence=evidence),
+        episodes=(episode(3),),
+        places=(place("agent:3"),),
+    )
+    service.beat("another", lineage="l")
+    by = {"actor_kind": ActorKind.PERSON, "actor": "jason", "workspace_id": WORKSPACE}
+    give = partial(reviewing.review, workspace_id=WORKSPACE, event_id="e-0", score=1.0)
+    service.act(partial(give, comment="good", actor="jason"))
+    ends_at = service.clock.wall_ms() + 1_000
+    silence = partial(silencing.silence_add, workspace_id=WORKSPACE, match=(), reason="x")
+    service.act(partial(silence, owner="jason", ends_at=ends_at))
+    pause = partial(standings.quarantine, ident="agent-3", until=ends_at, context="", **by)
+    service.act(pause)
+    for number in (5, 6):
+        service.beat(f"agent-{number}")
+        tick(service.after(5_000), decided(service, f"agent-{number}", number))
+        back = partial(acts.reinstate, ident=f"agent-{number}", wrong=True, context="", **by)
+        service.act(back)
     service.checkpoint()
 
 
@@ -171,6 +206,7 @@ def test_a_copy_holds_the_same_and_can_be_served(
     source = open_database(sqlite_url)
     with serving(source) as service:
         live_a_little(service)
+        overrule(service)
         clock = service.clock
     steps: list[Step] = []
 
@@ -178,8 +214,11 @@ def test_a_copy_holds_the_same_and_can_be_served(
 
     target = open_database(target_url)
     assert counted(source) == counted(target) == dict(done.rows)
-    assert [chain.decisions for chain in done.chains] == [3]
+    assert [(chain.decisions, chain.state) for chain in done.chains] == [(10, "ok")]
     assert not done.resumed
+    assert {"acts", "demotions", "ladders", "lineages", "refusals", "reviews", "silences"} <= {
+        name for name, count in done.rows if count
+    }
     assert {step.table for step in steps} == {table.name for table in metadata.tables.values()}
     for readers in (Readers(source), Readers(target)):
         agent = readers.agent(WORKSPACE, "agent-1")

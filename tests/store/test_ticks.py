@@ -28,7 +28,7 @@ from pinkslip.model.words import (
 )
 from pinkslip.store import acts, chain, ticks
 from pinkslip.store.engine import Database
-from pinkslip.store.maintenance import verify_chain
+from pinkslip.store.maintenance import verify, verify_chain
 from pinkslip.store.views import DecisionFilters
 
 
@@ -418,7 +418,44 @@ def test_erasing_personal_fields_keeps_the_chain(service: Service, database: Dat
 
     (verified,) = verify_chain(database)
 
-    assert verified.broken is None
+    assert (verified.state, verified.redacted, verified.broken) == ("redacted", 1, None)
+    tick(service.after(5_000), decided(service, "a", 2, verdict=Verdict.HELD))
+    assert (verify(database, WORKSPACE).decisions, verify(database, WORKSPACE).redacted) == (
+        2,
+        1,
+    )
+
+
+def test_an_erased_record_that_holds_something_again_is_broken(
+    service: Service, database: Database
+) -> None:
+    service.beat("a")
+    tick(service, decided(service, "a"))
+    assert verify(database, WORKSPACE).state == "ok"
+    forged = "UPDATE decisions SET personal_salt = NULL, actor = 'somebody else'"
+    service.act(lambda tx: tx.connection.execute(text(forged)) and None)
+
+    report = verify(database, WORKSPACE)
+
+    assert report.state == "broken"
+    assert report.broken is not None
+    assert "were erased, and yet hold something" in report.broken.problem
+
+
+def test_a_long_chain_is_walked_in_pieces(
+    service: Service, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "CHUNK", 2)
+    service.beat("a")
+    for count in range(1, 6):
+        held = decided(service, "a", count, verdict=Verdict.HELD)
+        tick(service.after(5_000), held)
+
+    assert (verify(database, WORKSPACE).state, verify(database, WORKSPACE).decisions) == (
+        "ok",
+        5,
+    )
+    assert verify(database, 9).decisions == 0
 
 
 def test_a_workspace_begins_its_own_chain() -> None:

@@ -138,7 +138,7 @@ def fire(
     )
     if dry_run:
         return done
-    decision = decision or _decided(tx, head, reason, context, actor_kind, actor)
+    decision = decision or _decided(tx, head, reason, actor_kind)
     judged = Judged(
         decision=decision,
         watermark=tx.admission.seq,
@@ -495,15 +495,7 @@ def _bypassed(tx: Transaction, workspace_id: int, *, is_protected: bool) -> tupl
     return tuple(bypassed)
 
 
-def _decided(
-    tx: Transaction,
-    head: Head,
-    reason: str,
-    context: str,
-    actor_kind: ActorKind,
-    actor: str,
-) -> Decision:
-    words = f"fired by {actor}" + (f": {context}" if context else "")
+def _decided(tx: Transaction, head: Head, reason: str, actor_kind: ActorKind) -> Decision:
     return Decision(
         id=identifier(
             tx.now, "decision", head.workspace_id, head.agent_no, head.incarnation, actor_kind
@@ -520,7 +512,8 @@ def _decided(
         reason=reason,
         guard=None,
         guard_detail="",
-        evidence=Evidence(when="", values={}, words=words, true_since=tx.now),
+        # by whom, and in what words, stands where it can be erased
+        evidence=Evidence(when="", values={}, words="fired by hand", true_since=tx.now),
     )
 
 

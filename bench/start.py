@@ -93,6 +93,7 @@ def build(database: Database, case: Case) -> None:
         load("ticks", *_tick(place))
         connection.exec_driver_sql(
             f"UPDATE workspaces SET folded_writer = 1, folded_seq = {_checkpointed(case)},"
+            f" lineages_writer = 1, lineages_seq = {_checkpointed(case)},"
             f" next_agent_no = {case.alive + case.finished + 1}"
         )
     if database.dialect == "postgresql":
@@ -315,6 +316,12 @@ def start(database: Database) -> tuple[Fleet, dict[str, float]]:
             fleet.fold(past.restored)
             totals = past.totals
             fleet.restore_totals(totals.rows, writer=totals.place.writer, seq=totals.place.seq)
+            fleet.restore_lineages(
+                past.lineages.books,
+                writer=past.lineages.place.writer,
+                seq=past.lineages.place.seq,
+            )
+            fleet.fold(past.acts)
             fleet.fold(past.blinds)
         with timed(times, "history"):
             fleet.fold_arrivals(past.history)

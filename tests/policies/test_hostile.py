@@ -76,6 +76,17 @@ HOSTILE = {
     + "a"
     + ")+" * 90
     + "'}}",
+    "many bad evidence calls": HEAD
+    + "".join(policy(" and ".join(["proven(succes < 7, eror=1)"] * 125), i) for i in range(32)),
+    "many outliers": HEAD
+    + "".join(policy(" and ".join(["outlier(score[7d]) > 3"] * 140), i) for i in range(32)),
+    "many named arguments": HEAD + policy("proven(" + "a=1, " * 800 + "b=1)"),
+    "huge version to extend": "version: 1\nextends: builtin@" + "9" * 1_000_000,
+    "long ladder": HEAD + "- {name: a, when: age > 1s, ladder: [" + "fire 5m, " * 24_000 + "]}",
+    "many labels": HEAD
+    + "- {name: a, when: age > 1s, labels: {"
+    + "".join(f"l{i}: x, " for i in range(12_000))
+    + "}}",
     "line breaks": "\n" * 1_000_000,
     "comments": "#" * 1_000_000,
     "too large": "# " + "x" * 2_000_000,

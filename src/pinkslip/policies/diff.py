@@ -10,6 +10,7 @@ from enum import StrEnum
 from pinkslip.model.policy import Filter, Guards, Matcher, Policy, PolicySet, Unit
 from pinkslip.model.words import Action, Mode, Scope
 from pinkslip.policies.document import Fields, Scalar, read
+from pinkslip.policies.extends import version_named
 from pinkslip.policies.load import Reasons, Source, load
 from pinkslip.policies.packaged import BUILTIN, builtin_sources, builtin_versions
 from pinkslip.policies.printing import written
@@ -229,8 +230,7 @@ def _extended(sources: Sequence[Source]) -> int | None:
     for source in sources:
         word = _reference(source)
         if word is not None:
-            version = word.text.removeprefix(f"{BUILTIN}@")
-            return int(version) if version.isdigit() else 0
+            return version_named(word.text)
     return None
 
 

@@ -48,16 +48,22 @@ def read_extends(values: Values, node: Node) -> Base | None:
     word = values.word(node, "extends")
     if word is None:
         return None
-    found = _REFERENCE.fullmatch(word)
     versions = builtin_versions()
-    if found is not None and int(found[1]) in versions:
-        return base(int(found[1]))
+    version = version_named(word)
+    if version in versions:
+        return base(version)
     existing = ", ".join(f"{BUILTIN}@{version}" for version in versions)
     hint = f"there is {existing}"
     if word == BUILTIN:
         hint = f"write {BUILTIN}@{versions[-1]}: a version, so that an upgrade changes nothing"
     values.refuse(node, f"there is no set of policies {quoted(word)}", "extends", hint)
     return None
+
+
+def version_named(word: str) -> int:
+    """Which version `builtin@1` names; 0 when it names none."""
+    found = _REFERENCE.fullmatch(word)
+    return 0 if found is None else int(found[1])
 
 
 @cache

@@ -164,25 +164,43 @@ def _contradictions(tree: Expression, *, holds: bool) -> list[Finding]:
             return []
 
 
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What must be so of one measure, and how that was written."""
+
+    limits: _Limits
+    text: str
+
+
 def _excluding(tree: Logic, holds: bool) -> Iterator[Finding]:
-    """Comparisons that must hold together and cannot."""
-    standing: dict[str, tuple[_Limits, Comparison]] = {}
+    """Per measure, the first comparison that cannot hold together with those before it."""
+    standing: dict[str, tuple[_Limits, list[_Demand]]] = {}
+    told: set[str] = set()
     for comparison, is_true in _together(tree, holds):
-        limits = _limits(comparison, is_true)
-        if limits is None:
+        found = _limits(comparison, is_true)
+        if found is None or found[0] in told or found[1].is_empty:
             continue
-        name, here = limits
-        before = standing.get(name)
-        both = here if before is None else before[0].within(here)
-        if before is not None and both.is_empty and not (before[0].is_empty or here.is_empty):
-            yield Finding(
-                comparison.span,
-                f"{_NEVER_TRUE} because it and {quoted(written(before[1]))} exclude each other",
-                "join them with or, or turn one around",
-                Severity.WARNING,
-            )
+        name, limits = found
+        together, before = standing.get(name, (_Limits(), []))
+        both = together.within(limits)
+        if both.is_empty:
+            told.add(name)
+            yield _exclusion(comparison, limits, before)
         else:
-            standing[name] = (both, comparison)
+            text = written(comparison) if is_true else f"not {written(comparison)}"
+            before.append(_Demand(limits, text))
+            standing[name] = (both, before)
+
+
+def _exclusion(comparison: Comparison, limits: _Limits, before: list[_Demand]) -> Finding:
+    """Intervals that meet in pairs meet all together, so one of those before excludes it alone."""
+    rival = next(each for each in before if each.limits.within(limits).is_empty)
+    return Finding(
+        comparison.span,
+        f"{_NEVER_TRUE} because it and {quoted(rival.text)} exclude each other",
+        "join them with or, or turn one around",
+        Severity.WARNING,
+    )
 
 
 def _together(tree: Expression, holds: bool) -> Iterator[tuple[Comparison, bool]]:

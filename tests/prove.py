@@ -77,6 +77,14 @@ PROOFS = (
         (*PYTEST, "tests/promises/test_evidence_table.py"),
         {"PINKSLIP_TEST_EVIDENCE_AGENTS": "1500"},
     ),
+    Proof(
+        "promises",
+        "Random fleets, policies and histories: nothing unknown acts, the same journal decides alike in any order "
+        "within an instant, blind time and waiting fire nobody, the envelope holds after the action, counters never "
+        "step back, nobody promotes itself. A witness counts by hand, and finds every planted mistake.",
+        (*PYTEST, "tests/promises/test_promises.py", "tests/promises/test_controls.py"),
+        {"PINKSLIP_TEST_PROMISES": "1000"},
+    ),
     Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
 )
 

@@ -286,7 +286,7 @@ class Witness:
         return sum(not task.is_success for task in agent.own_tasks()) >= 4 * 3
 
     def _of_kin(self, agent: Seen, now: int) -> bool:
-        """Four failures of the worker, under whatever id: fewer prove nothing at 5 %."""
+        """Two failures of the worker, under whatever id: fewer prove nothing at 20 %."""
         kin = [
             one for one in self.agents.values() if one is agent or one.lineage == agent.lineage
         ]
@@ -295,7 +295,7 @@ class Witness:
             sum(
                 task.is_in_rates and not task.is_success for one in family for task in one.tasks
             )
-            >= 4
+            >= 2
         )
 
     def _of_imagined(self, agent: Seen, now: int) -> bool:

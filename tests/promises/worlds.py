@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.promises.witness import Witness
 
 from pinkslip.judge.conclusions import Judgement
+from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict
 from pinkslip.model.events import Finish, Heartbeat, Outcome
 from pinkslip.model.facts import Fact
@@ -62,14 +63,14 @@ POLICIES = {
     "proven": """
   - name: proven
     reason: dumb
-    when: proven(success < 70%, error=5%)
+    when: proven(success < 70%, error=20%)
     mode: enforce
     ladder: [notify, probation, quarantine 1m, fire]""",
     "kin": """
   - name: kin
     reason: dumb
     scope: lineage
-    when: proven(success < 70%, error=5%)
+    when: proven(success < 70%, error=20%)
     mode: enforce
     action: fire""",
     "decayed": """
@@ -117,7 +118,7 @@ guards = st.fixed_dictionaries(
         "count": st.integers(1, 5),
         "min_active": st.integers(0, 3),
         "panic": st.sampled_from(["off", "{share: 50%, at_least: 3, per: 2m}"]),
-        "common_cause": st.sampled_from(["off", "{at_least: 3, share: 50%, error: 5%}"]),
+        "common_cause": st.sampled_from(["off", "{at_least: 2, share: 50%, error: 50%}"]),
     }
 )
 
@@ -142,21 +143,18 @@ policy_texts = st.builds(
     guards,
 )
 
+whom = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8])
+"""Mostly the same few, so that one thing comes to another."""
 events = st.one_of(
-    st.tuples(st.sampled_from(["hush", "speak"]), st.integers(0, MOST - 1)),
     st.tuples(
-        st.sampled_from(["fail", "fail", "succeed", "let-down"]), st.integers(0, MOST - 1)
+        st.sampled_from(["fail", "fail", "fail", "succeed", "let-down", "judge-fails"]), whom
     ),
     st.tuples(
-        st.sampled_from(["wait", "work", "finish", "reboot", "judge-fails", "boast"]),
-        st.integers(0, MOST - 1),
+        st.sampled_from(["hush", "hush", "speak", "wait", "work", "reboot", "finish"]), whom
     ),
-    st.tuples(
-        st.sampled_from(
-            ["protect", "silence", "quarantine", "release", "reinstate", "veto", "approve"]
-        ),
-        st.integers(0, MOST - 1),
-    ),
+    st.tuples(st.sampled_from(["fail-alike", "hush-alike", "boast"]), whom),
+    st.tuples(st.sampled_from(["approve", "approve", "veto", "reinstate", "reinstate"]), whom),
+    st.tuples(st.sampled_from(["protect", "silence", "quarantine", "release"]), whom),
     st.tuples(st.just("blind"), st.sampled_from([1, 3, 90])),
 )
 Event = tuple[str, int]
@@ -167,7 +165,7 @@ steps: st.SearchStrategy[list[Step]] = st.lists(
         st.sampled_from([1, 5 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE]),
         st.lists(events, max_size=8),
     ),
-    min_size=1,
+    min_size=2,
     max_size=14,
 )
 
@@ -188,7 +186,7 @@ staff = st.lists(
         model=st.sampled_from(["m", "n"]),
         lineage=st.sampled_from([None, None, "x", "y"]),
     ),
-    min_size=1,
+    min_size=3,
     max_size=MOST,
 )
 
@@ -205,6 +203,8 @@ class World:
     journal: list[Fact] = field(default_factory=list)
     marks: list[tuple[int, int]] = field(default_factory=list)
     """Of each tick: its instant, and how much of the journal it saw."""
+    concluded: list[Decision] = field(default_factory=list)
+    """What the judge said, whatever became of it."""
     _quiet: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -242,6 +242,7 @@ class World:
         known = len(self.played.decisions)
         self.witness.look(self.played.now)
         judgement = self.played.tick()
+        self.concluded += judgement.decisions
         self.witness.judged(self.played.decisions[known:], self.played.now)
         return judgement
 
@@ -259,7 +260,12 @@ class World:
             case "speak":
                 self._quiet.discard(agent_id)
             case "fail":
-                self._done(agent_id, Result.FAILURE, times=3)
+                self._done(agent_id, Result.FAILURE, times=5)
+            case "fail-alike":
+                for other in self._alike(about):
+                    self._done(other, Result.FAILURE, times=5)
+            case "hush-alike":
+                self._quiet.update(self._alike(about))
             case "succeed":
                 self._done(agent_id, Result.SUCCESS, times=3)
             case "let-down":
@@ -301,6 +307,11 @@ class World:
                 self.witness.vetoed(people.veto(agent_id))
             case _:
                 self.witness.approved(people.approve(agent_id))
+
+    def _alike(self, about: int) -> list[str]:
+        """Everybody with its model."""
+        model = self.hired[about % len(self.hired)].model
+        return [self._id(n) for n, each in enumerate(self.hired) if each.model == model]
 
     def _beat(self) -> None:
         for number in range(len(self.hired)):

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 from msgspec import structs
+from tests.judge.ladders import FIRE, PROBATION, crossed, make_ladder, make_worker
 from tests.judge.world import HOUR, SECOND, START, Agent, Ticker, World, make_policy
 
 from pinkslip.judge.evaluate import Evaluator, Readings
@@ -288,3 +289,37 @@ def test_evidence_that_is_gone_is_no_longer_true() -> None:
 
     assert found.differences[0] == "`when` is unknown on what the journal holds"
     assert not found.identical
+
+
+def test_what_let_an_agent_go_is_worked_out_again_too() -> None:
+    policy = make_ladder(PROBATION, FIRE, clear_when="success_rate[1h] > 90%")
+    ticker = Ticker([make_worker()], policy)
+    crossed(ticker)
+    ticker.agent(1).values["success_rate[1h]"] = 0.95
+    ticker.tick(5_000)
+    decision = ticker.decisions[-1]
+
+    same = recompute(ticker.look(), policy, slot=0, decision=decision)
+    ticker.agent(1).values["success_rate[1h]"] = 0.5
+    other = recompute(ticker.look(), policy, slot=0, decision=decision)
+
+    assert decision.verdict == "released"
+    assert (same.identical, same.evidence) == (True, decision.evidence)
+    assert other.differences == ("success_rate[1h]: recorded 0.95, recomputed 0.5",)
+
+
+def test_what_was_called_off_is_worked_out_again_and_what_rests_on_nothing_is_as_it_is() -> (
+    None
+):
+    policy = make_policy(notice_ms=HOUR)
+    ticker = Ticker([Agent(number=1, silent_s=95.0), Agent(number=2, silent_s=95.0)], policy)
+    ticker.tick()
+    ticker.agent(1).silent_s = 1.0
+    ticker.agent(2).finished = True
+    ticker.tick(5_000)
+    recovered, gone = ticker.decisions[-2:]
+
+    for slot, each in enumerate((recovered, gone)):
+        found = recompute(ticker.look(), policy, slot=slot, decision=each)
+        assert (found.identical, found.evidence) == (True, each.evidence)
+    assert gone.evidence.values == {}

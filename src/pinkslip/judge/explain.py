@@ -1,5 +1,7 @@
 """A decision worked out again: the same measures at the same instant must give the same evidence."""
 
+from dataclasses import replace
+
 import numpy as np
 from msgspec import structs
 
@@ -19,10 +21,13 @@ from pinkslip.judge.weighing import controls_discoveries
 from pinkslip.model.decisions import Decision, Evidence, Statistic
 from pinkslip.model.policy import Call, Policy
 from pinkslip.model.time import rfc3339
+from pinkslip.model.words import Verdict
 
 __all__ = ["Recomputed", "began_anew", "recompute"]
 
 _NOTHING = (0, 0)
+_TAKEN_BACK = frozenset({Verdict.CANCELLED, Verdict.RELEASED})
+"""Verdicts that let an agent go. They say so in words of their own, and rest on what no longer holds."""
 
 
 def began_anew(decision: Decision) -> int | None:
@@ -47,8 +52,14 @@ def recompute(
     (`kinds.compares_agents`). `pool`: the label of the guards of then. `before`: the tasks and successes that
     `FleetView.counts`, by the policy's filter and scope, gave for the agent at `began_anew(decision)`.
 
-    What the record says of the ladder (pass, rung, until when) and of the guards is taken as it is.
+    What the record says of the ladder (pass, rung, until when) and of the guards is taken as it is. So is one
+    that rests on no number: the agent left, or the policy did.
     """
+    if not decision.evidence.when:
+        return Recomputed(identical=True, evidence=decision.evidence, differences=())
+    is_taken_back = decision.verdict in _TAKEN_BACK
+    if is_taken_back and policy.clear_when and decision.evidence.when == policy.clear_when.text:
+        policy = replace(policy, when=policy.clear_when)
     readings = Readings(measures)
     evaluator = Evaluator(
         readings,
@@ -70,9 +81,13 @@ def recompute(
         until=decision.evidence.until,
         lineage=decision.evidence.lineage,
     )
+    if is_taken_back:
+        evidence = structs.replace(
+            evidence, words=decision.evidence.words, for_ms=decision.evidence.for_ms
+        )
     differences = (
         *_other_case(measures, policy, slot, decision),
-        *_other_truth(account),
+        *([] if is_taken_back else _other_truth(account)),
         *_other_evidence(decision.evidence, evidence),
         *_other_statistics(decision.evidence, evidence),
     )

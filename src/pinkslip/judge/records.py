@@ -6,8 +6,8 @@ Three kinds: what was ruled on (it acts, or is held), what was announced and com
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import msgspec
 import numpy as np
+from msgspec import structs
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.columns import NEVER, instant
@@ -61,7 +61,7 @@ def ruled(
         code = int(ruling.guard[case])
         guard = None if code == NOBODY else word_of(Guard, code)
         slot = int(track.slot[row])
-        evidence = msgspec.structs.replace(
+        evidence = structs.replace(
             account.evidence(nth, true_since=int(true_since[nth]), lasted_ms=int(lasted[nth])),
             guards=ruling.consulted(case),
             rung=int(hearing.due.steps.rung[place]) + 1 if policy.ladder else 0,
@@ -80,7 +80,7 @@ def ruled(
             guard_detail=ruling.words(case) if guard else "",
             evidence=evidence,
         )
-        record = msgspec.structs.replace(
+        record = structs.replace(
             record,
             mode=Mode.SHADOW if hearing.due.in_shadow[place] else policy.mode,
             action=word_of(Action, int(hearing.due.action[place])),
@@ -115,18 +115,9 @@ def called_off(hearing: Hearing, *, workspace_id: int) -> Iterator[Decision]:
     disowned = _announced(hearing.disowned)
     for row in range(len(disowned)):
         is_edited = disowned.episode_hash[row] != policy.episode_hash
-        words = f"policy {policy.name} " + (
-            "was edited" if is_edited else "may not fire this agent any more"
-        )
-        yield cancelled(
-            policy.name,
-            disowned,
-            row,
-            words,
-            view=view,
-            workspace_id=workspace_id,
-            policy=policy,
-        )
+        words = "was edited" if is_edited else "may not fire this agent any more"
+        evidence = _only_words(disowned, row, f"policy {policy.name} {words}")
+        yield cancelled(policy, disowned, row, evidence, view=view, workspace_id=workspace_id)
     ended = _announced(hearing.advanced.ended)
     if not len(ended):
         return
@@ -134,18 +125,34 @@ def called_off(hearing: Hearing, *, workspace_id: int) -> Iterator[Decision]:
     account = Account.of(policy, hearing.evaluator, ended.slot)
     cleared = _clearing(hearing, ended.slot)
     for row in range(len(ended)):
-        words = _why_not(account, cleared, row) if here[row] else _GONE
-        values = account.recorded_values(row) if here[row] else {}
-        yield cancelled(
-            policy.name,
-            ended,
-            row,
-            words,
-            view=view,
-            workspace_id=workspace_id,
-            policy=policy,
-            values=values,
+        evidence = (
+            _no_longer(account, cleared, ended, row)
+            if here[row]
+            else _only_words(ended, row, _GONE)
         )
+        yield cancelled(policy, ended, row, evidence, view=view, workspace_id=workspace_id)
+
+
+def _no_longer(account: Account, cleared: Account | None, track: Track, row: int) -> Evidence:
+    """Why `when` does not hold any more."""
+    if account.truth(row) != "false" and cleared is not None and cleared.truth(row) == "true":
+        account = cleared
+    elif account.truth(row) != "false":
+        return _only_words(
+            track, row, f"policy {account.policy.name} is not about this agent any more"
+        )
+    evidence = account.evidence(row, true_since=_true_since(track, row), lasted_ms=0)
+    return structs.replace(evidence, words=" and ".join(account.reasons(row)), for_ms=0)
+
+
+def _only_words(track: Track, row: int, words: str) -> Evidence:
+    """Where it is not for any number."""
+    return Evidence(when="", values={}, words=words, true_since=_true_since(track, row))
+
+
+def _true_since(track: Track, row: int) -> int:
+    since = instant(track.true_since[row])
+    return int(track.began_at[row]) if since is None else since
 
 
 def orphaned(name: str, track: Track, view: FleetView, *, workspace_id: int) -> list[Decision]:
@@ -153,47 +160,48 @@ def orphaned(name: str, track: Track, view: FleetView, *, workspace_id: int) -> 
     announced = _announced(track)
     words = f"policy {name} was removed or switched off"
     return [
-        cancelled(name, announced, row, words, view=view, workspace_id=workspace_id)
+        cancelled(
+            name,
+            announced,
+            row,
+            _only_words(announced, row, words),
+            view=view,
+            workspace_id=workspace_id,
+        )
         for row in range(len(announced))
     ]
 
 
 def cancelled(
-    name: str,
+    policy: Policy | str,
     track: Track,
     row: int,
-    words: str,
+    evidence: Evidence,
     *,
     view: FleetView,
     workspace_id: int,
-    policy: Policy | None = None,
-    values: dict[str, float | None] | None = None,
 ) -> Decision:
-    """A fire that was announced and will not come. Without `policy`: it is gone, or was another one then."""
+    """A fire that was announced and will not come. Of a policy that is gone only its name is known."""
     number, incarnation = int(track.number[row]), int(track.incarnation[row])
-    is_same = policy is not None and track.episode_hash[row] == policy.episode_hash
-    since = instant(track.true_since[row])
+    name = policy if isinstance(policy, str) else policy.name
+    is_edited = isinstance(policy, str) or track.episode_hash[row] != policy.episode_hash
     return Decision(
         id=decision_id(workspace_id, view.now, name, number, incarnation, Verdict.CANCELLED),
         at=view.now,
         policy=name,
-        policy_hash=policy.hash if policy and is_same else track.episode_hash[row],
+        policy_hash=track.episode_hash[row]
+        if isinstance(policy, str) or is_edited
+        else policy.hash,
         agent_no=number,
         agent_id=view.agent_ids[int(track.slot[row])],
         incarnation=incarnation,
         verdict=Verdict.CANCELLED,
         mode=Mode.ENFORCE,
         action=Action.FIRE,
-        reason=policy.reason if policy else None,
+        reason=None if isinstance(policy, str) else policy.reason,
         guard=None,
         guard_detail="",
-        evidence=Evidence(
-            when=policy.when.text if policy and is_same else "",
-            values=values or {},
-            words=words,
-            true_since=int(track.began_at[row]) if since is None else since,
-            for_ms=policy.for_ms if policy and is_same else 0,
-        ),
+        evidence=evidence,
     )
 
 
@@ -207,12 +215,13 @@ def released(hearing: Hearing, count: int, *, workspace_id: int) -> list[Decisio
     account = _clearing(hearing, slots) or Account.of(policy, hearing.evaluator, slots)
     made = []
     for nth, (row, slot) in enumerate(zip(let_go.rows.tolist(), slots.tolist(), strict=False)):
-        if let_go.by_time[nth]:
-            words = f"{span(view.now - int(shelf.since[row]))} without another crossing"
-        else:
-            words = " and ".join(account.reasons(nth))
+        since, rung = int(shelf.since[row]), int(shelf.rung[row])
+        words = (
+            f"{span(view.now - since)} without another crossing"
+            if let_go.by_time[nth]
+            else " and ".join(account.reasons(nth))
+        )
         number, incarnation = int(view.numbers[slot]), int(view.incarnation[slot])
-        rung = int(shelf.rung[row])
         made.append(
             Decision(
                 id=decision_id(
@@ -230,11 +239,10 @@ def released(hearing: Hearing, count: int, *, workspace_id: int) -> list[Decisio
                 reason=policy.reason,
                 guard=None,
                 guard_detail="",
-                evidence=Evidence(
-                    when=account.policy.when.text,
-                    values=account.recorded_values(nth),
-                    words=words or "it has recovered",
-                    true_since=int(shelf.since[row]),
+                evidence=structs.replace(
+                    account.evidence(nth, true_since=since, lasted_ms=0),
+                    words=words or f"policy {policy.name} is not about this agent any more",
+                    for_ms=0,
                     rung=rung + 1,
                     rungs=len(policy.ladder),
                     lineage=lineage_of(policy, view, slot),
@@ -260,11 +268,3 @@ def _clearing(hearing: Hearing, slots: Integers) -> Account | None:
     if clear_when is None:
         return None
     return Account.of(replace(hearing.policy, when=clear_when), hearing.evaluator, slots)
-
-
-def _why_not(account: Account, cleared: Account | None, row: int) -> str:
-    if account.truth(row) == "false":
-        return " and ".join(account.reasons(row))
-    if cleared is not None and cleared.truth(row) == "true":
-        return " and ".join(cleared.reasons(row))
-    return f"policy {account.policy.name} is not about this agent any more"

@@ -85,6 +85,7 @@ def test_a_quarantine_and_a_release_are_told_in_one_story(
     assert paused.output.startswith("act-5 is in quarantine until 2")
     assert [order["type"] for order in orders] == ["pause"]
     assert why.startswith("act-5: IDLE, standing quarantined until 2")
+    assert "dumb (enforce): it is not about this agent" in why
     assert released.output == "act-5 is active again\n"
     assert "They gave this reason: “it loops”" in report
     assert "A person (local) let act-5 go" in report

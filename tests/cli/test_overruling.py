@@ -355,7 +355,7 @@ def test_a_report_on_nothing_says_what_to_ask(
 # why and explain
 
 
-def test_why_tells_every_policy_its_ladder_and_its_evidence(
+def test_why_tells_of_every_policy_how_far_its_evidence_has_come(
     asked: Pinkslip, backend: MemoryBackend
 ) -> None:
     backend.add("a", standing=Standing.PROBATION, standing_until=NOW + 60_000)
@@ -372,7 +372,6 @@ def test_why_tells_every_policy_its_ladder_and_its_evidence(
     assert asked("why", "a").output.splitlines() == [
         "a: IDLE, standing probation until 2026-11-18 11:07:40Z, incarnation 1",
         "failing (shadow): success_rate[1h] is unknown: 0 of 5 tasks",
-        "  ladder: step 1 of 3, probation until 2026-11-18 11:07:40Z",
         "  evidence: ########------------ 40 %",
         "  proven(success < 70%) = 0.8, 2 was asked for (4 of 9 tasks succeeded since 2026-11-18 11:06:40Z)",
         "  pinkslip veto decision-1 --reason '...' stops it",

@@ -149,13 +149,13 @@ def test_the_safeguards_asked_are_named_and_who_held_says_why() -> None:
 
 
 def test_evidence_is_the_policys_words_or_the_persons_reason() -> None:
-    lasting = replace(EVIDENCE, words="no heartbeat for 95 s", for_ms=30_000)
+    lasting = replace(EVIDENCE, words="no heartbeat for 95 s, for 30 s", for_ms=30_000)
 
     assert rests_on(_decision(evidence=lasting)) == "No heartbeat for 95 s, for 30 s."
     assert rests_on(_by_person(context="it\nloops")) == "They gave this reason: “it loops”"
     assert rests_on(_by_person()) == ""
     service = _decision(actor_kind=ActorKind.SERVICE, evidence=lasting)
-    assert rests_on(service) == "No heartbeat for 95 s."
+    assert rests_on(service) == "No heartbeat for 95 s, for 30 s."
 
 
 def test_a_statistic_has_its_counts_and_what_was_asked_for() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pinkslip.judge.conclusions import Waiting
 from pinkslip.model.time import spoken
-from pinkslip.model.words import DeliveryState, EpisodeState, Verdict
+from pinkslip.model.words import ActorKind, DeliveryState, EpisodeState, Verdict
 from pinkslip.store.views import Fire, StoredDecision
 from pinkslip.web.words import Displays, concluded, one_line, quoted, sentence, when
 
@@ -185,5 +185,6 @@ def _first(
 
 
 def _happened(one: StoredDecision, beside: Beside) -> str:
-    because = f": {quoted(one.context)}" if one.context else ""
+    by_policy = one.actor_kind is ActorKind.POLICY
+    because = f": {quoted(one.context)}" if one.context and not by_policy else ""
     return sentence(f"on {when(one.at)} {concluded(one, beside.displays)}{because}")

@@ -217,7 +217,7 @@ def _case(
     )
     paragraphs = (
         rests_on(decision),
-        *(sentence(statistic_said(one)) for one in decision.evidence.statistics),
+        *(f"Worked out: {statistic_said(one)}." for one in decision.evidence.statistics),
         rung_said(decision),
         guards_said(decision),
         *became(decision, beside),

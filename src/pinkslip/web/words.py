@@ -12,7 +12,6 @@ from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.phrases import quantity
 from pinkslip.model.decisions import Statistic
 from pinkslip.model.policy import Unit
-from pinkslip.model.time import spoken
 from pinkslip.model.words import Action, ActorKind, Guard, Mode, Standing, Verdict
 from pinkslip.policies.problems import printable
 from pinkslip.store.chain import ChainReport, ChainState
@@ -198,8 +197,7 @@ def rests_on(decision: StoredDecision) -> str:
             return f"They gave this reason: {said}" if decision.context else ""
         case ActorKind.POLICY:
             pass
-    lasted = f", for {spoken(evidence.for_ms)}" if evidence.for_ms else ""
-    return f"{sentence(words)[:-1]}{lasted}." if words else ""
+    return sentence(words)
 
 
 def rung_said(decision: StoredDecision) -> str:

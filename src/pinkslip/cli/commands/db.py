@@ -127,7 +127,9 @@ def verify(*, database: str, as_json: bool) -> None:
                 "chains": [
                     {
                         "workspace": chain.workspace_id,
+                        "state": chain.state.value,
                         "decisions": chain.decisions,
+                        "redacted": chain.redacted,
                         "brokenAt": chain.broken.number if chain.broken else None,
                         "problem": chain.broken.problem if chain.broken else None,
                     }
@@ -141,7 +143,10 @@ def verify(*, database: str, as_json: bool) -> None:
         for chain in chains:
             where = f"workspace {chain.workspace_id}"
             if chain.broken is None:
-                say(f"{where}: {counted(chain.decisions, 'decision')}, chain whole")
+                erased = (
+                    f", personal fields of {chain.redacted} erased" if chain.redacted else ""
+                )
+                say(f"{where}: {counted(chain.decisions, 'decision')}, chain whole{erased}")
             else:
                 link = chain.broken
                 say(f"{where}: chain broken at number {link.number}: {link.problem}")

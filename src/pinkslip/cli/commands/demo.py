@@ -16,10 +16,11 @@ from pinkslip.cli import demo_fleet
 from pinkslip.cli.running import run_service
 from pinkslip.cli.words import plain
 from pinkslip.model.errors import PinkslipError
-from pinkslip.model.words import Fault, code_of
+from pinkslip.model.words import SEED_DISPLAY, Fault, code_of
 from pinkslip.policies.packaged import packaged_directory
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.views import DecisionFilters, StoredDecision
+from pinkslip.web.words import concluded
 
 if TYPE_CHECKING:
     from pinkslip.app.replica import Replica
@@ -164,9 +165,7 @@ async def _newer(replica: "Replica", than: int) -> list[StoredDecision]:
 
 
 def _lines(decision: StoredDecision, program: str) -> Iterator[str]:
-    if decision.guard is not None:
-        yield f"{decision.agent_id}: {decision.policy} is held by {decision.guard}: {decision.guard_detail}"
-        return
-    because = decision.evidence.words or decision.context
-    yield f"{decision.agent_id}: {decision.verdict} as {decision.reason}: {because}"
-    yield f"    {program} explain {decision.id}"
+    because = "" if decision.guard else decision.evidence.words or decision.context
+    yield concluded(decision, SEED_DISPLAY) + (f": {because}" if because else "")
+    if decision.guard is None:
+        yield f"    {program} explain {decision.id}"

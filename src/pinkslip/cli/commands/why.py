@@ -35,9 +35,11 @@ def command(service: Service, *, agent: str, as_json: bool) -> None:
         say(
             f"silenced by {silence['owner']} until {show.clock(silence['endsAt'])}: {silence['reason']}"
         )
-    if not any(policy["matches"] for policy in answer["policies"]):
-        say("No policy is about it now: it is finished or fired, or none matches it.")
+    if record["standing"] == "fired" or record["finishedAt"]:
+        say("No policy is about it now: it is finished or fired.")
         return
+    if not answer["policies"]:
+        say("No policies are loaded.")
     for policy in answer["policies"]:
         _tell_policy(policy)
 
@@ -56,13 +58,6 @@ def _tell_fire(fire: dict[str, Any]) -> None:
 
 def _tell_policy(policy: dict[str, Any]) -> None:
     say(f"{policy['policy']} ({policy['mode']}): {policy['words']}")
-    if not policy["matches"]:
-        return
-    if policy["rungs"] and policy["rung"]:
-        until = f" until {show.clock(policy['until'])}" if policy["until"] else ""
-        say(
-            f"  ladder: step {policy['rung']} of {policy['rungs']}, {policy['standing']}{until}"
-        )
     if policy["meter"] is not None:
         say(f"  evidence: {show.gauge(policy['meter'])}")
     for statistic in policy["statistics"]:

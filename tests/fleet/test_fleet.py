@@ -1,5 +1,7 @@
 """What the fleet promises beyond its numbers: moments, copies, comings and goings."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.fleet.builders import (
@@ -19,9 +21,9 @@ from tests.fleet.builders import (
 
 from pinkslip.fleet.digest import START
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
-from pinkslip.model.facts import Reinstated
+from pinkslip.model.facts import Demoted, Reinstated, Released, Silence, Silenced, Stood
 from pinkslip.model.policy import Window, WindowKind
-from pinkslip.model.words import Result, Status
+from pinkslip.model.words import Result, Standing, Status, word_of
 
 GRACE = 90_000
 
@@ -112,6 +114,83 @@ def test_outcomes_count_for_the_role_the_agent_then_had() -> None:
     totals = {row.role: (row.tasks, row.finished) for row in fleet.role_totals()}
 
     assert totals == {"dev": (1, 0), "ops": (2, 1)}
+
+
+def test_results_seen_are_those_of_everybody_who_ever_was_here() -> None:
+    fleet = make_fleet(registered(), done(), done(result=Result.TIMEOUT), finished())
+    fleet.forget(left_before=T0 + 1, unsaved=True)
+    assert fleet.results_seen() == {Result.SUCCESS, Result.TIMEOUT}
+    (row,) = fleet.role_totals()
+
+    rebuilt, unsure = make_fleet(), make_fleet()
+    rebuilt.restore_totals([row])
+    unsure.restore_totals([replace(row, results=())])
+
+    assert rebuilt.results_seen() == fleet.results_seen()
+    assert unsure.results_seen() == set(Result)
+    assert rebuilt.role_totals() == fleet.role_totals()
+
+
+@pytest.mark.parametrize(
+    ("boots", "at"),
+    [((None, "a"), 0), (("a", "a"), 0), (("a", None, "b"), 0), (("a", "b"), T0 + 1)],
+    ids=["its first", "the same", "after none", "another"],
+)
+def test_another_boot_is_one_after_another(boots: tuple[str | None, ...], at: int) -> None:
+    said = [changed(at=T0 + place, boot_id=boot) for place, boot in enumerate(boots)]
+    fleet = make_fleet(registered(), *said)
+
+    assert fleet.at(T0 + 9).boot_changed_at.tolist() == [at]
+
+
+def test_a_persons_quarantine_lasts_beyond_what_policies_say_of_the_agent() -> None:
+    until = T0 + 60_000
+    ordered = Stood(1, T0, 1, Standing.QUARANTINED, until, None, by_person=True)
+    policys = Stood(1, T0 + 1, 2, Standing.PROBATION, None, "p")
+    fleet = make_fleet(registered(), ordered)
+    assert not fleet.at(T0).active[0]
+
+    fleet.fold([policys])
+    measures, view = fleet.at(T0 + 1), fleet.agent("agent-1", now=T0 + 1)
+
+    assert (measures.ordered_until[0], measures.standing_until[0]) == (until, 0)
+    assert view is not None
+    assert (view.standing, view.standing_until) == (Standing.PROBATION, None)
+    fleet.fold([Released(1, T0 + 2, 3)])
+    measures = fleet.at(T0 + 2)
+    assert (measures.ordered_until[0], measures.released_at[0]) == (0, T0 + 2)
+    assert measures.active[0]
+
+
+@pytest.mark.parametrize(
+    "end", [fired(), Reinstated(1, T0 + 2, 9, 2)], ids=["fired", "reinstated"]
+)
+def test_an_end_ends_every_standing(end: object) -> None:
+    ordered = Stood(1, T0, 1, Standing.QUARANTINED, T0 + 60_000, None, by_person=True)
+    fleet = make_fleet(registered(), ordered, end)
+
+    fleet.fold([Stood(1, T0 + 3, 10, Standing.PROBATION, None, "p")] if end.at == T0 else [])
+
+    measures = fleet.at(T0 + 3)
+    assert (measures.ordered_until[0], measures.standing_until[0]) == (0, 0)
+    fired_stays = Standing.FIRED if end.at == T0 else Standing.ACTIVE
+    assert word_of(Standing, measures.standing[0]) is fired_stays
+
+
+def test_acts_of_people_are_folded_digested_and_let_go_when_over() -> None:
+    silence = Silence("s1", (("role", ("dev",), ()),), "ann", "deploy", T0, T0 + 1_000)
+    fleet, without = make_fleet(), make_fleet()
+
+    fleet.fold([Silenced(T0, 1, silence), Demoted(T0, 2, "p", "h", "two reversals")])
+    acts = fleet.at(T0).acts
+
+    assert (list(acts.silences), list(acts.demoted)) == (["s1"], ["p"])
+    assert fleet.take_digest()[0] == 2
+    assert fleet.take_digest()[1] != without.take_digest()[1]
+    fleet.advance(T0 + 1_000)
+    assert list(acts.silences) == ["s1"]
+    fleet.advance(T0 + 1_001)
+    assert list(acts.silences) == []
 
 
 def test_role_totals_keep_what_leaving_agents_did() -> None:

@@ -225,3 +225,49 @@ def test_a_question_that_breaks_breaks_only_itself() -> None:
     finally:
         thread.stop()
     assert isinstance(thread.ask(1, lambda _seat: 1).exception(1), Unavailable)
+
+
+LADDER = """\
+version: 1
+guards: {min_active: 0, newborn: {age: 0s, tasks: 0}, max_quarantined: {share: 100%}, panic: off}
+policies:
+  - {name: silent, reason: unresponsive, when: heartbeat_age > 10s, mode: enforce,
+     ladder: [quarantine 10m, fire]}
+"""
+
+
+def on_a_ladder() -> tuple[Store, Seat]:
+    store = Store()
+    seat, _reports = make_seat(store, facts=an_agent())
+    policy_set = load([Source("p.yaml", LADDER)]).policy_set
+    assert policy_set is not None
+    seat.adopt(policy_set, now=START)
+    seat.judge_at(mark(START + 11 * SECOND))
+    return store, seat
+
+
+def test_places_and_standings_are_written_with_their_tick() -> None:
+    store, seat = on_a_ladder()
+
+    (record,) = store.records
+
+    assert [(each.policy, each.subject, each.rung) for each in record.places] == [
+        ("silent", "agent:1", 0)
+    ]
+    assert [(each.agent_id, each.standing) for each in record.standings] == [
+        ("a1", "quarantined")
+    ]
+    assert seat.state.places() == []
+    store.futures[0].set_result(TickWritten(fired=(), superseded=()))
+    assert list(record.places) == seat.state.places()
+
+
+def test_a_place_of_a_tick_that_was_not_written_never_was() -> None:
+    store, seat = on_a_ladder()
+    store.futures[0].set_exception(Unavailable("fenced"))
+
+    seat.judge_at(mark(START + 12 * SECOND))
+
+    first, second = store.records
+    assert [each.rung for each in second.places] == [each.rung for each in first.places] == [0]
+    assert seat.state.places() == []

@@ -3,6 +3,18 @@
 from dataclasses import replace
 
 import pytest
+from tests.judge.ladders import (
+    FIRE,
+    PROBATION,
+    QUARANTINE,
+    SILENT,
+    demote,
+    fail,
+    make_ladder,
+    make_worker,
+    rule,
+)
+from tests.judge.ladders import NOTIFY as LADDER_NOTIFY
 from tests.judge.world import (
     CALM,
     HOUR,
@@ -17,7 +29,7 @@ from tests.judge.world import (
 
 from pinkslip.judge.why import PolicyAnswer, bypassed, why
 from pinkslip.model.policy import Guards, Matcher, MaxFired, Newborn, Panic, Policy
-from pinkslip.model.words import Action, Guard, Mode, Status
+from pinkslip.model.words import Action, Guard, Mode, Status, Verdict
 
 GUARDED = replace(
     CALM,
@@ -320,3 +332,186 @@ def test_a_broken_policy_keeps_nobody_from_being_told() -> None:
     assert passed(Ticker([late(created_at=YOUNG), OTHER], broken, guards=GUARDED)) == (
         Guard.NEWBORN,
     )
+
+
+# ladders, notices, shares
+
+
+def told(ticker: Ticker, number: int = 1) -> PolicyAnswer:
+    (answer,) = asked(ticker, number)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (make_ladder(PROBATION, FIRE, when=SILENT), "puts the agent on probation for 1 d"),
+        (
+            make_ladder(PROBATION, FIRE, when=SILENT, clear_when="age < 1s"),
+            "puts the agent on probation until it recovers",
+        ),
+        (make_ladder(QUARANTINE, FIRE, when=SILENT), "quarantines the agent for 10 min"),
+        (make_ladder(LADDER_NOTIFY, FIRE, when=SILENT), "tells people"),
+        (make_policy(notice_ms=300 * SECOND), "announces its fire in 5 min"),
+        (make_policy(approval=True), "asks people to approve its fire"),
+        (
+            make_ladder(QUARANTINE, FIRE, when=SILENT, mode=Mode.SHADOW),
+            "records in shadow that enforcing quarantines the agent for 10 min",
+        ),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_it_says_what_the_next_rung_does(policy: Policy, expected: str) -> None:
+    answer = told(Ticker([late()], policy))
+
+    assert answer.words == f"it holds: {SAID}; nothing is missing: the next tick {expected}"
+
+
+def test_it_says_where_the_agent_stands_and_until_when() -> None:
+    ticker = Ticker([late()], make_ladder(QUARANTINE, FIRE, when=SILENT))
+    ticker.tick()
+
+    answer = told(ticker)
+
+    assert answer.words == (
+        "it is not about this agent: the agent is finished, fired or set aside; its episode of "
+        "2025-11-24T16:00:00.000Z is still acted, until it has not held for 0 s; it is on rung 1 of 2 "
+        "(quarantine 10m) since 2025-11-24T16:00:00.000Z, in quarantine until 2025-11-24T16:10:00.000Z"
+    )
+    assert (answer.rung, answer.rungs) == (1, 2)
+    assert (answer.standing, answer.until) == ("quarantined", START + 600 * SECOND)
+
+
+def test_it_says_that_the_next_quarantine_is_twice_as_long() -> None:
+    ticker = Ticker([late()], make_ladder(QUARANTINE, when=SILENT))
+    ticker.tick()
+    ticker.tick(600 * SECOND)
+
+    assert "quarantines the agent for 20 min" in told(ticker).words
+
+
+def test_it_says_which_pass_it_is_after_recovery() -> None:
+    ticker = Ticker([late()], make_ladder(PROBATION, FIRE, when=SILENT))
+    ticker.tick()
+    ticker.agent(1).silent_s = 1.0
+    ticker.tick(5 * SECOND)
+
+    answer = told(ticker)
+
+    assert answer.words.endswith("; it is on no rung, in its 2nd pass down the ladder")
+    assert (answer.rung, answer.standing, answer.until) == (0, "active", None)
+
+
+def test_it_says_how_a_veto_reaches_an_announced_fire() -> None:
+    ticker = Ticker([late()], make_policy(notice_ms=300 * SECOND))
+    ticker.tick()
+    (decision,) = ticker.decisions
+
+    answer = told(ticker)
+
+    assert answer.words == (
+        f"it holds: {SAID}; its fire is announced: it comes on 2025-11-24T16:05:00.000Z, unless a person "
+        f"vetoes decision {decision.id} or it no longer holds"
+    )
+    assert answer.waiting_decision == decision.id
+    assert (answer.standing, answer.until) == ("notice", START + 300 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict", "expected"),
+    [
+        (make_policy(notice_ms=HOUR), Verdict.VETOED, "kim vetoed the fire"),
+        (make_policy(approval=True), None, "waits for a person who approves decision"),
+        (
+            make_policy(approval=True, notice_ms=HOUR),
+            None,
+            "not before 2025-11-24T17:00:00.000Z",
+        ),
+        (
+            make_policy(approval=True, notice_ms=HOUR),
+            Verdict.APPROVED,
+            "kim approved its fire, not before 2025-11-24T17:00:00.000Z",
+        ),
+    ],
+    ids=["vetoed", "asked", "asked with a notice", "approved"],
+)
+def test_it_says_what_people_said(
+    policy: Policy, verdict: Verdict | None, expected: str
+) -> None:
+    ticker = Ticker([late()], policy)
+    ticker.tick()
+    if verdict is not None:
+        rule(ticker, verdict, ticker.decisions[0].id)
+    ticker.tick(SECOND)
+
+    answer = told(ticker)
+
+    assert expected in answer.words
+    assert (answer.waiting_decision is None) is (verdict is Verdict.VETOED)
+
+
+def test_it_says_that_an_announced_fire_is_held() -> None:
+    ticker = Ticker([late()], make_policy(notice_ms=SECOND))
+    ticker.tick()
+    ticker.agent(1).protected_until = START + HOUR
+    ticker.tick(SECOND)
+
+    answer = told(ticker)
+
+    assert "held back by protected" in answer.words
+    assert (answer.state, answer.standing, answer.waiting_decision) == ("held", "notice", None)
+
+
+def test_it_says_for_whom_it_is_enforced() -> None:
+    answer = told(Ticker([late()], make_policy(percent=0.25)))
+    left_out = told(Ticker([late()], make_policy(percent=0.0)))
+
+    assert answer.mode in {Mode.ENFORCE, Mode.SHADOW}
+    assert left_out.mode is Mode.SHADOW
+    assert left_out.words.endswith(
+        "; it is enforced for 0 % of agents, and for this one it is in shadow"
+    )
+
+
+def test_it_says_why_a_policy_was_put_into_shadow() -> None:
+    ticker = Ticker([late()], make_policy())
+    demote(ticker, ticker.policy_set.policies[0])
+
+    answer = told(ticker)
+
+    assert answer.mode is Mode.SHADOW
+    assert answer.words.endswith(
+        "; it was put into shadow until a person restores it: 2 of its fires were taken back within 24 h"
+    )
+
+
+def test_it_says_what_shadow_would_have_made_of_the_agent() -> None:
+    paused = Ticker([late()], make_ladder(QUARANTINE, FIRE, when=SILENT, mode=Mode.SHADOW))
+    paused.tick()
+    fired = Ticker([make_worker()], make_ladder(FIRE, mode=Mode.SHADOW))
+    for _ in range(2):
+        fail(fired)
+        fired.tick(5 * SECOND)
+        fired.tick(5 * SECOND)
+
+    assert told(paused).words.startswith(
+        "it is not about this agent: in shadow it would be in quarantine until "
+        "2025-11-24T16:10:00.000Z"
+    )
+    assert told(paused).standing == "active"
+    fail(fired)
+    assert "in shadow it would have been fired" in told(fired).words
+
+
+def test_it_says_how_far_evidence_has_come() -> None:
+    ticker = Ticker([make_worker(counted=(3, 0))], make_ladder(PROBATION, FIRE))
+
+    answer = told(ticker)
+
+    assert answer.meter == pytest.approx(0.486, abs=0.001)
+    assert "; its evidence has come 49 % of the way" in answer.words
+    assert [each.tasks for each in answer.statistics] == [3]
+
+
+def test_a_policy_that_counts_nothing_has_no_meter() -> None:
+    assert told(Ticker([late()], make_policy())).meter is None

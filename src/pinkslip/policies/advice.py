@@ -21,13 +21,11 @@ from pinkslip.model.policy import (
     Unit,
     WindowKind,
 )
-from pinkslip.model.words import Result, Scope, Standing, Status
+from pinkslip.model.words import Action, Result, Scope, Standing, Status
 from pinkslip.policies.document import Fields, Items, Node, Scalar
 from pinkslip.policies.entries import Entry
-from pinkslip.policies.evidence import SIGNATURES
 from pinkslip.policies.expressions import place_in
 from pinkslip.policies.known import Known
-from pinkslip.policies.ladders import is_kept
 from pinkslip.policies.matchers import LABEL
 from pinkslip.policies.printing import written
 from pinkslip.policies.problems import did_you_mean, quoted
@@ -44,6 +42,9 @@ RESULTS_OF: Mapping[str, frozenset[Result]] = {
     "corruptions": frozenset({Result.CONTEXT_OVERFLOW, Result.UNPARSABLE}),
 }
 """Measures that are nothing without an outcome of one of these results."""
+
+EVIDENCE = ("proven", "decayed", "posterior")
+"""Functions that count outcomes themselves, since the evidence began."""
 
 _RATES = (
     "success_rate",
@@ -124,7 +125,7 @@ class _Adviser:
                 if key in self.entry.keys:
                     message = f"{key} has no effect: this policy reads no outcomes"
                     self._warn(key, message, "remove it")
-        follows = calls(self.policy.when.tree, "proven", "decayed", "posterior")
+        follows = calls(self.policy.when.tree, *EVIDENCE)
         lasts = self.policy.ladder or self.policy.may_fire
         if self.policy.scope is Scope.LINEAGE and not follows and not lasts:
             self._warn(
@@ -154,29 +155,35 @@ class _Adviser:
 
     def of_ladder(self) -> None:
         """Rungs that no agent reaches, and agents that climb back before they do."""
-        rungs = self.policy.rungs
-        if len(rungs) > 1 and not _begins_anew(self.policy.when.tree):
-            never = _stays_true(self.policy.when.tree)
-            whom = "no agent gets" if never else "an agent that stays bad does not get"
-            why = (
-                "never turns false once it is true"
-                if never
-                else "rests on nothing that begins anew"
-            )
-            self._warn(
-                "when",
-                f"{whom} beyond {rungs[0]}: each rung needs its own crossing, and this {why}",
-                "join it with proven(…) or decayed(…), or write an action instead of a ladder",
-            )
-        targets = [
-            dict(call.named)["target"] for call in calls(self.policy.when.tree, "proven")
-        ]
-        clear_when = self.policy.clear_when
-        if clear_when is None or not targets or not (len(rungs) > 1 or is_kept(rungs[0])):
+        if len(self.policy.rungs) > 1:
+            self._of_unreached()
+        if self.policy.clear_when is not None and self.policy.ladder:
+            self._of_easy_return(self.policy.clear_when)
+
+    def _of_unreached(self) -> None:
+        first, tree = self.policy.rungs[0], self.policy.when.tree
+        is_told_only = first.action is Action.NOTIFY
+        if _begins_anew(tree, *(("proven",) if is_told_only else ("proven", "decayed"))):
             return
+        never = _stays_true(tree)
+        whom = "no agent gets" if never else "an agent that stays bad does not get"
+        why = "and this rests on nothing that begins anew"
+        if never:
+            why = "and this never turns false once it is true"
+        elif _begins_anew(tree, "proven", "decayed"):
+            why = "and decayed begins anew with a change of standing, which notify is not"
+        self._warn(
+            "when",
+            f"{whom} beyond {first}: each rung needs its own crossing, {why}",
+            "join it with proven(…), or write an action instead of a ladder",
+        )
+
+    def _of_easy_return(self, clear_when: Condition) -> None:
+        proofs = calls(self.policy.when.tree, "proven")
+        target = max((dict(call.named)["target"] for call in proofs), default=0.0)
         for rate, limit in _lower_limits(clear_when.tree):
-            if limit < max(targets):
-                shown = [written_quantity(each, Unit.RATIO) for each in (limit, max(targets))]
+            if limit < target:
+                shown = [written_quantity(each, Unit.RATIO) for each in (limit, target)]
                 self._warn(
                     "clear_when",
                     f"{rate.key} lets an agent climb back at {shown[0]}, while proven holds it to {shown[1]}",
@@ -290,8 +297,9 @@ class _Adviser:
 
 
 def _reads_outcomes(tree: Expression) -> bool:
-    is_evidence = any(calls(tree, *SIGNATURES))
-    return is_evidence or any(MEASURES[each.name].reads_outcomes for each in measured(tree))
+    return bool(calls(tree, *EVIDENCE)) or any(
+        MEASURES[each.name].reads_outcomes for each in measured(tree)
+    )
 
 
 def _is_stale(each: Measured) -> bool:
@@ -303,15 +311,15 @@ def _once(tree: Expression) -> list[Measured]:
     return list({each.key: each for each in reversed(measured(tree))}.values())
 
 
-def _begins_anew(tree: Expression) -> bool:
-    """Whether it must turn false when evidence is begun anew, as it is with each rung."""
+def _begins_anew(tree: Expression, *functions: str) -> bool:
+    """Whether it must turn false when the evidence of `functions` and of `posterior` is begun anew."""
     match tree:
         case Call():
-            return tree.function in ("proven", "decayed")
+            return tree.function in functions
         case Comparison():
             return any(calls(tree, "posterior"))
         case Logic():
-            parts = [_begins_anew(operand) for operand in tree.operands]
+            parts = [_begins_anew(operand, *functions) for operand in tree.operands]
             return any(parts) if tree.operator == "and" else all(parts)
         case _:
             return False

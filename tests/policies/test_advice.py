@@ -1,0 +1,154 @@
+"""What is said, and what is left unsaid, of policies that can be used."""
+
+import pytest
+
+from pinkslip.policies.load import Source, load
+
+LADDER = "    ladder: [probation, fire]\n    reason: dumb\n"
+
+
+def warnings(keys: str) -> list[str]:
+    loaded = load([Source("a.yaml", f"version: 1\npolicies:\n  - name: a\n{keys}")])
+    assert loaded.policy_set is not None, [problem.render() for problem in loaded.problems]
+    return [problem.message for problem in loaded.problems]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "proven(success < 70%, error=1%)",
+        "decayed(success, from=85%, to=60%)",
+        "posterior(success < 70%) > 99%",
+        "proven(success < 70%, error=1%) and age > 1d",
+        "proven(success < 70%, error=1%) or decayed(success, from=85%, to=60%)",
+        "success_rate[1h] < 50% and (tasks[1h] > 3 and proven(success < 70%, fdr=1%))",
+    ],
+)
+def test_evidence_that_begins_anew_takes_an_agent_down_the_whole_ladder(when: str) -> None:
+    assert warnings(f"    when: {when}\n{LADDER}") == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "success_rate[50 tasks] < 50%",
+        "proven(success < 70%, error=1%) or heartbeat_age > 5m",
+        "not proven(success < 70%, error=1%)",
+        "upper(success_rate[1d]) < 70%",
+    ],
+)
+def test_what_rests_on_nothing_that_begins_anew_stays_on_the_first_rung(when: str) -> None:
+    [message] = warnings(f"    when: {when}\n{LADDER}")
+
+    assert message.startswith("an agent that stays bad does not get beyond probation")
+
+
+@pytest.mark.parametrize(
+    "when", ["age > 1d", "1d < age", "age >= 1d or age > 2d", "age > 1d and age > 2 * 1d"]
+)
+def test_age_alone_takes_nobody_beyond_the_first_rung(when: str) -> None:
+    [message] = warnings(f"    when: {when}\n{LADDER}")
+
+    assert message.startswith("no agent gets beyond probation")
+
+
+@pytest.mark.parametrize(
+    "when", ["age < 1d", "age == 1d", "age > heartbeat_interval", "age > 1d and tasks[1h] > 3"]
+)
+def test_what_can_turn_false_again_is_not_said_to_stay(when: str) -> None:
+    [message] = warnings(f"    when: {when}\n{LADDER}")
+
+    assert message.startswith("an agent that stays bad")
+
+
+def test_an_action_needs_nothing_that_begins_anew() -> None:
+    assert warnings("    when: age > 1d\n    action: fire\n    reason: dumb\n") == []
+    assert warnings("    when: age > 1d\n    action: probation\n") == []
+
+
+@pytest.mark.parametrize(
+    ("clear_when", "is_easy"),
+    [
+        ("success_rate[50 tasks] >= 60%", True),
+        ("success_rate[50 tasks] > 69.9%", True),
+        ("success_rate[50 tasks] >= 70%", False),
+        ("age > 1d and success_rate[50 tasks] > 50%", True),
+        ("age > 1d or success_rate[50 tasks] > 50%", False),
+        ("success_rate[50 tasks] > success_rate[1d]", False),
+        ("lower(success_rate[50 tasks]) >= 60%", False),
+        ("score[50 tasks] >= 60%", False),
+    ],
+)
+@pytest.mark.parametrize("does", [LADDER, "    action: quarantine 10m\n"])
+def test_a_way_back_below_what_is_proven_is_named(
+    clear_when: str, is_easy: bool, does: str
+) -> None:
+    said = warnings(
+        "    when: proven(success < 70%, error=1%) or proven(success < 50%, error=5%)\n"
+        f"    clear_when: {clear_when}\n{does}"
+    )
+
+    assert any("climb back" in message for message in said) is is_easy
+
+
+def test_without_a_ladder_nobody_climbs_back() -> None:
+    assert not warnings(
+        "    when: proven(success < 70%, error=1%)\n    clear_when: success_rate[1h] > 9%\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_without_effect"),
+    [
+        ("    when: heartbeat_age > 5m\n", True),
+        ("    when: proven(success < 70%, error=1%)\n", False),
+        ("    when: posterior(success < 70%) > 99%\n", False),
+        ("    when: heartbeat_age > 5m\n    action: fire\n    reason: dumb\n", False),
+        ("    when: heartbeat_age > 5m\n    action: probation\n", False),
+    ],
+)
+def test_a_lineage_that_nothing_follows_is_named(keys: str, is_without_effect: bool) -> None:
+    said = warnings(keys + "    scope: lineage\n")
+
+    assert bool(said) is is_without_effect
+
+
+@pytest.mark.parametrize(
+    ("when", "has_effect"),
+    [
+        ("proven(success < 70%, error=1%)", True),
+        ("posterior(success < 70%) > 99%", True),
+        ("upper(success_rate[1d]) < 70%", True),
+        ("consecutive_failures > 3", True),
+        ("outlier(heartbeat_age) > 3 and heartbeat_age > 5m", False),
+        ("heartbeat_age > peers(heartbeat_age)", False),
+    ],
+)
+def test_filters_of_outcomes_matter_where_outcomes_are_read(
+    when: str, has_effect: bool
+) -> None:
+    said = warnings(f"    when: {when}\n    faults: [agent, tool]\n")
+
+    assert (said == []) is has_effect
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ("{status: [WAITING, IDLE]}", ["WAITING is never matched by a policy that reads"]),
+        ("{status: WAITING}", ["the policy can never match: WAITING"]),
+        ("{status: [WAITING, ~I.*]}", ["WAITING is never matched"]),
+        ("{status: [IDLE, WORKING]}", []),
+        ("{standing: [probation, notice, active]}", []),
+        ("{standing: [quarantined]}", ["the policy can never match: quarantined"]),
+    ],
+)
+def test_words_that_never_match_are_named(match: str, said: list[str]) -> None:
+    found = warnings(f"    when: heartbeat_age > 5m\n    match: {match}\n")
+
+    assert len(found) == len(said)
+    assert all(message.startswith(start) for message, start in zip(found, said, strict=True))
+
+
+def test_waiting_agents_are_matched_by_what_reads_no_silence() -> None:
+    assert warnings("    when: tasks[1h] > 3\n    match: {status: WAITING}\n") == []

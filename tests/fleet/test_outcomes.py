@@ -6,7 +6,8 @@ from tests.fleet.builders import ANY, HOUR, T0, done, make_fleet, of, registered
 
 from pinkslip.fleet.fleet import Need
 from pinkslip.fleet.growing import MOST, add_up
-from pinkslip.fleet.outcomes import Arrivals, OutcomeLog, counting, kind_of
+from pinkslip.fleet.outcome_log import OutcomeLog
+from pinkslip.fleet.outcomes import Arrivals, counting, kind_of
 from pinkslip.model.policy import Filter
 from pinkslip.model.words import Fault, Result, Source
 

@@ -4,16 +4,19 @@ Facts go in with `fold`, in journal order; `at` answers the judge, `snapshot` ev
 heartbeats and outcomes, so those are collected and taken in many at a time; whoever asks is answered as if
 each had been taken in at once.
 
-**A rebuild** is: `declare`, fold every `Restored`, `restore_totals`, `fold_history` with the outcomes the
-horizon asks for, then fold what came after. It gives the same fleet as folding everything from the start:
-columns and totals exactly; windows over time and over tasks exactly, when the history reaches as far back as
-`horizon` says; `consecutive_failures` exactly by the default filter, by others when the history reaches back
-to the last success.
+**A rebuild** is: `declare`, fold every `Restored`, `restore_totals`, `restore_lineages`, `fold_history` with the
+outcomes the horizon asks for, then fold what came after. It gives the same fleet as folding everything from the
+start: columns, totals, rhythms and evidence exactly; windows over time and over tasks exactly, when the history
+reaches as far back as `horizon` says; `consecutive_failures` exactly by the default filter, by others when the
+history reaches back to the last success.
 
-**A new declaration** keeps the windows that stay. A new one holds what the log remembers, which reaches as
-far back as the longest window over time declared before; `horizon` names the agents that may have done more,
-and `fold_history` with their outcomes makes the new windows exact at once. Without it a window over time is
-exact as soon as it lies within what is remembered, and a window over tasks once it is full.
+**A new declaration** keeps the windows and tests that stay. A new one holds what the log remembers, which reaches
+as far back as the longest window over time declared before; `horizon` names the agents that may have done more,
+and `fold_history` with their outcomes makes the new ones exact at once: a lineage's test as far as its members in
+memory did it. Without it a window over time is exact as soon as it lies within what is remembered, a window over
+tasks once it is full, and a test shows less than there was.
+
+**Within one instant order means nothing**: not among heartbeats and outcomes, whatever pieces they come in.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,6 +38,7 @@ from pinkslip.fleet.lineages import NONE
 from pinkslip.fleet.measures import FleetSettings, Measures, Parts
 from pinkslip.fleet.memory import DEFAULT, Memory
 from pinkslip.fleet.needs import Horizon, Need, Words
+from pinkslip.fleet.numbering import Numbering
 from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows, keys
 from pinkslip.fleet.publishing import BEATS, IDENTITY, MEMBERS, OUTCOMES, rows, views
 from pinkslip.fleet.slots import Places
@@ -90,11 +94,7 @@ class Fleet:
         self._digest = Digest()
         self._now = 0
         self._first_at: int | None = None
-        self._writer = 0
-        """Who numbered the facts; 0: nobody said."""
-        self._seq = 0
-        self._placed_writer = -1
-        """The newest writer that agents or totals were restored at: what later ones say is surely new."""
+        self._numbering = Numbering()
         self._beats = Collected[Beat]()
         self._dones = Collected[Done]()
         self._restored: list[Restored] = []
@@ -146,9 +146,9 @@ class Fleet:
         A fact at or before an agent's restored place (`writer`, `seq`) is in its row already: an outcome then
         only fills windows, everything else changes nothing. A `Restored` of an agent in memory changes nothing.
         """
-        if writer is not None and writer != self._writer:
+        if writer is not None and writer != self._numbering.writer:
             self._take_in()
-            self._writer, self._seq = writer, 0
+            self._numbering.begin(writer)
         beats, dones = self._beats.facts, self._dones.facts
         for fact in facts:
             kind = type(fact)
@@ -201,14 +201,14 @@ class Fleet:
     ) -> None:
         """Role totals as checkpointed at a journal place; facts folded later add to them."""
         self._totals.restore(totals, writer=writer, seq=seq)
-        self._placed_writer = max(self._placed_writer, writer)
+        self._numbering.restored(writer)
 
     def restore_lineages(
         self, books: Sequence[LineageBook], *, writer: int = 0, seq: int = 0
     ) -> None:
         """Lineages as checkpointed at a journal place; facts folded later add to them. After `declare`."""
         self._evidence.lineages.restore(books, writer=writer, seq=seq)
-        self._placed_writer = max(self._placed_writer, writer)
+        self._numbering.restored(writer)
         self._acts.fold(
             Condemned(book.condemned_at, 0, book.lineage, book.fire_id or "")
             for book in books
@@ -335,8 +335,8 @@ class Fleet:
         return rows(
             self._parts(),
             slots,
-            writer=self._writer,
-            seq=self._seq,
+            writer=self._numbering.writer,
+            seq=self._numbering.seq,
             evidence=self._evidence.pages(places, streak.success_at),
         )
 
@@ -395,7 +395,7 @@ class Fleet:
         if self._first_at is None or first_at < self._first_at:
             self._first_at = first_at
         self._now = max(self._now, last_at)
-        self._seq = max(self._seq, seq)
+        self._numbering.reached(seq)
 
     def _take_restored(self) -> None:
         slots = self._agents.slots
@@ -413,7 +413,7 @@ class Fleet:
         streak.success_at[places] = self._evidence.restore(
             places, [row.evidence for row in agents]
         )
-        self._placed_writer = max(self._placed_writer, *(row.writer for row in agents))
+        self._numbering.restored(max(row.writer for row in agents))
         self._noticed(
             min(row.created_at for row in agents), max(row.updated_at for row in agents), 0
         )
@@ -451,13 +451,14 @@ class Fleet:
             arrivals, slots = arrivals.take(counted), slots[counted]
         if not len(slots):
             return
-        if self._may_be_in_rows():
+        if self._numbering.may_be_in_rows:
             columns = self._agents.columns
-            is_new = self._is_after(
+            is_new = self._numbering.are_after(
                 arrivals.seq, columns.place_writer[slots], columns.place_seq[slots]
             )
-            to_totals = self._is_after(arrivals.seq, *self._totals.place)
-            to_lineages = self._is_after(arrivals.seq, *self._evidence.lineages.place)
+            to_totals = self._numbering.are_after(arrivals.seq, *self._totals.place)
+            books = self._evidence.lineages.place
+            to_lineages = self._numbering.are_after(arrivals.seq, *books)
             if not (is_new.all() and to_totals.all() and to_lineages.all()):
                 self._take_placed(arrivals, slots, is_new, to_totals, to_lineages)
                 return
@@ -530,7 +531,7 @@ class Fleet:
 
     def _act(self, fact: AboutNobody) -> None:
         self._acts.fold([fact])
-        if isinstance(fact, Absolved) and not self._is_in_books(fact.seq):
+        if isinstance(fact, Absolved) and not self._is_in_book(fact.seq):
             lineages = self._evidence.lineages
             lineages.restart(lineages.row(fact.lineage), fact.at)
 
@@ -543,7 +544,7 @@ class Fleet:
             self._reviews.append(fact)
             if len(self._reviews) >= _TOGETHER:
                 self._settle()
-        elif isinstance(fact, NewBeginning) and not self._is_in_books(fact.seq):
+        elif isinstance(fact, NewBeginning) and not self._is_in_book(fact.seq):
             self._begin_anew(slot, fact)
 
     def _begin_anew(self, slot: int, fact: NewBeginning) -> None:
@@ -605,8 +606,7 @@ class Fleet:
 
     def _count_finished(self, slot: int, fact: Finished) -> None:
         row = self._groups(np.array([slot], np.intp))[0]
-        seq = np.array([fact.seq], np.int64)
-        if not self._may_be_in_rows() or self._is_after(seq, *self._totals.place)[0]:
+        if not self._numbering.is_in(self._totals.place, fact.seq):
             self._totals.finished[row] += 1
 
     def _take_reviews(self) -> None:
@@ -625,33 +625,15 @@ class Fleet:
         ]
         self._memory.rescore(scores, now=self._now)
 
-    # which facts a restored row includes
-
-    def _may_be_in_rows(self) -> bool:
-        return 0 < self._writer <= self._placed_writer
-
-    def _is_after(
-        self,
-        seq: NDArray[np.int64],
-        writer: int | NDArray[np.int64],
-        place: int | NDArray[np.int64],
-    ) -> NDArray[np.bool_]:
-        after: NDArray[np.bool_] = (self._writer > np.asarray(writer)) | (
-            (self._writer == np.asarray(writer)) & (seq > place)
-        )
-        return after
-
     def _is_in_row(self, slot: int, seq: int) -> bool:
-        if not self._may_be_in_rows():
+        if not self._numbering.may_be_in_rows:
             return False
         columns = self._agents.columns
         place = (int(columns.place_writer[slot]), int(columns.place_seq[slot]))
-        return (self._writer, seq) <= place
+        return self._numbering.is_in(place, seq)
 
-    def _is_in_books(self, seq: int) -> bool:
-        if not self._may_be_in_rows():
-            return False
-        return (self._writer, seq) <= self._evidence.lineages.place
+    def _is_in_book(self, seq: int) -> bool:
+        return self._numbering.is_in(self._evidence.lineages.place, seq)
 
     # what windows lack
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pinkslip.fleet.growing import grown
 from pinkslip.fleet.needs import Need
-from pinkslip.fleet.outcomes import Field, OutcomeLog, Rows, counting
+from pinkslip.fleet.outcome_log import OutcomeLog
+from pinkslip.fleet.outcomes import Field, Rows, counting
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.fleet.windows import (

@@ -4,7 +4,8 @@ import pytest
 
 from pinkslip.model.policy import Guards, MaxFires
 from pinkslip.model.words import Fault, Guard, Mode, Result, Source, Standing, Status, Verdict
-from pinkslip.policies.cases import OPEN, ActKind, Case, read_cases
+from pinkslip.policies.case_reader import read_cases
+from pinkslip.policies.cases import OPEN, ActKind, Case
 from pinkslip.policies.document import Fields, read
 from pinkslip.policies.schedules import BadSchedule, parse_rhythm, parse_series
 from pinkslip.policies.text import Report, Text

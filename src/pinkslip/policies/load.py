@@ -11,7 +11,8 @@ from pinkslip.judge.guards.envelope import limit_of
 from pinkslip.model.policy import Expression, Guards, Policy, PolicySet
 from pinkslip.model.words import SEED_DISPLAY, SEED_REASONS, Mode
 from pinkslip.policies.advice import Advice
-from pinkslip.policies.cases import Case, read_cases
+from pinkslip.policies.case_reader import read_cases
+from pinkslip.policies.cases import Case
 from pinkslip.policies.document import read
 from pinkslip.policies.entries import EntryReader
 from pinkslip.policies.expressions import Budget

@@ -84,7 +84,7 @@ SOON, LATER = START + HOUR, START + DAY
 def test_the_worst_holds(
     claims: list[Claim], expected: tuple[Standing, int | None, str] | None
 ) -> None:
-    found = changes(claims, World([Agent(number=1)]))
+    found = changes(claims, World([Agent(number=1)]), most=9)
 
     told = [(each.standing, each.until, each.policy) for each in found]
     assert told == ([] if expected is None else [expected])
@@ -98,7 +98,7 @@ def test_several_claims_of_one_policy_on_one_agent_are_the_worst_of_them() -> No
         until=np.array([SOON, NEVER]),
     )
 
-    (change,) = changes([both], World([Agent(number=1)]))
+    (change,) = changes([both], World([Agent(number=1)]), most=9)
 
     assert change.standing is Standing.QUARANTINED
 
@@ -121,7 +121,7 @@ def test_a_persons_quarantine_ends_by_itself(
         ordered_until=ordered_until,
     )
 
-    (change,) = changes([], World([agent]))
+    (change,) = changes([], World([agent]), most=9)
 
     assert (change.standing, change.until) == expected
     assert change.policy is None
@@ -132,7 +132,7 @@ def test_no_policy_shortens_a_persons_quarantine() -> None:
         number=1, standing=Standing.QUARANTINED, standing_until=LATER, ordered_until=LATER
     )
 
-    assert changes([claim("a", Standing.QUARANTINED, SOON)], World([agent])) == ()
+    assert changes([claim("a", Standing.QUARANTINED, SOON)], World([agent]), most=9) == ()
 
 
 @pytest.mark.parametrize(
@@ -146,18 +146,24 @@ def test_no_policy_shortens_a_persons_quarantine() -> None:
     ids=["finished", "finished in quarantine", "fired", "a free slot"],
 )
 def test_who_is_gone_has_no_new_standing(agent: Agent | None) -> None:
-    assert changes([claim("a", Standing.PROBATION)], World([agent])) == ()
+    assert changes([claim("a", Standing.PROBATION)], World([agent]), most=9) == ()
 
 
 def test_changes_come_by_agent_no_and_say_why() -> None:
     world = World([Agent(number=2), Agent(number=1, standing=Standing.PROBATION)])
 
-    found = changes([claim("slow", Standing.QUARANTINED, SOON)], world)
+    found = changes([claim("slow", Standing.QUARANTINED, SOON)], world, most=2)
 
     assert [(each.agent_no, each.agent_id, each.why) for each in found] == [
         (1, "agent-1", "nobody holds anything against it any more"),
         (2, "agent-2", "policy slow: in quarantine until 2025-11-24T17:00:00.000Z"),
     ]
+
+
+def test_only_so_many_change_at_once_and_the_next_tick_finds_the_others() -> None:
+    world = World([Agent(number=n, standing=Standing.PROBATION) for n in (3, 1, 2)])
+
+    assert [each.agent_no for each in changes([], world, most=2)] == [1, 2]
 
 
 def test_two_policies_on_one_agent_and_one_of_them_lets_go() -> None:

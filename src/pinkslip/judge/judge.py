@@ -61,8 +61,8 @@ def judge(
        finding too, and 2 and 3 start again without it: it spends nothing of the envelope and holds nobody.
     4. What policies that are gone had begun ends; then everybody's standing is the worst that is left.
 
-    `stopped` is why enforcement is stopped, None while it is not. At most `records_max` decisions are made;
-    fires come first, and who is left is tried again next tick.
+    `stopped` is why enforcement is stopped, None while it is not. At most `records_max` decisions are made,
+    and as many standings change; fires come first, and who is left is tried again next tick.
     """
     readings = Readings(measures)
     hearings, findings = hear_all(policy_set, state, readings)
@@ -103,7 +103,9 @@ def judge(
             *(each for part in concluded for each in part.places),
             *_abandoned(policy_set, state),
         ),
-        standings=changes(_claims(policy_set, tracks, places, measures), measures),
+        standings=changes(
+            _claims(policy_set, tracks, places, measures), measures, most=records_max
+        ),
         waiting=_waiting(policy_set, tracks, concluded, measures),
         causes=ruling.causes,
         deploys=tuple(sorted(given.deploys.values(), key=lambda deploy: deploy.pool)),

@@ -48,13 +48,18 @@ class Claim:
     """NEVER: no end is set."""
 
 
-def changes(claims: Sequence[Claim], view: FleetView) -> tuple[StandingChange, ...]:
-    """Whose standing is not what it should be, by agent_no; `claims` in the policies' order."""
+def changes(
+    claims: Sequence[Claim], view: FleetView, *, most: int
+) -> tuple[StandingChange, ...]:
+    """Whose standing is not what it should be, by agent_no; `claims` in the policies' order.
+
+    At most so many: the next tick finds the others.
+    """
     standing, until, whose = _worst([*claims, _ordered(view)], view.size)
     present = (view.numbers > 0) & ~view.finished & (view.standing != _FIRED)
     differs = (standing != view.standing) | (np.maximum(until, 0) != view.standing_until)
     slots = np.flatnonzero(present & differs)
-    slots = slots[np.argsort(view.numbers[slots], kind="stable")]
+    slots = slots[np.argsort(view.numbers[slots], kind="stable")][:most]
     return tuple(
         _change(
             view,

@@ -68,18 +68,19 @@ def _assert_measure(measures: Measures, oracle: Oracle, need: Need) -> None:
         _assert_cusum(measures, oracle, need)
         return
     got = measures.value(need.name, need.window, need.outcomes)
-    for number, row in oracle.rows.items():
-        slot = measures.slot_of(number)
-        expected = oracle.value(row, need.name, need.window, need.outcomes, measures.now)
-        if need.name == "suspicion":  # by another way of computing
-            np.testing.assert_allclose(got[slot], expected, 1e-9, 1e-9, err_msg=f"{number}")
-        else:
-            np.testing.assert_array_equal(got[slot], expected, f"{need} of {number}")
-        if need.name.startswith("duration_p"):
-            alone = measures.quantile(
-                need.name, need.window, need.outcomes, np.array([slot, slot])
-            )
-            np.testing.assert_array_equal(alone, [expected, expected])
+    slots = np.array([measures.slot_of(number) for number in oracle.rows], np.intp)
+    expected = [
+        oracle.value(row, need.name, need.window, need.outcomes, measures.now)
+        for row in oracle.rows.values()
+    ]
+    if need.name == "suspicion":  # by another way of computing
+        np.testing.assert_allclose(got[slots], expected, 1e-9, 1e-9)
+    else:
+        np.testing.assert_array_equal(got[slots], expected, f"{need.name}{need.window or ''}")
+    if need.name.startswith("duration_p"):
+        twice = np.concatenate([slots, slots[::-1]])
+        alone = measures.quantile(need.name, need.window, need.outcomes, twice)
+        np.testing.assert_array_equal(alone, [*expected, *expected[::-1]])
     assert np.isnan(got[measures.numbers == 0]).all() or need.name == "heartbeat_interval"
 
 
@@ -87,12 +88,17 @@ def _assert_cusum(measures: Measures, oracle: Oracle, need: Need) -> None:
     good, bad = need.parameters
     got = measures.cusum(good, bad, need.outcomes, need.scope)
     tasks, successes = measures.counts(need.outcomes, need.scope)
-    for number, row in oracle.rows.items():
-        slot = measures.slot_of(number)
-        counted = oracle.counts(row, need.outcomes, need.scope, measures.now)
-        assert (tasks[slot], successes[slot]) == counted, (need, number)
-        expected = oracle.cusum(row, good, bad, need.outcomes, need.scope, measures.now)
-        np.testing.assert_array_equal(got[slot], expected, f"{need} of {number}")
+    slots = [measures.slot_of(number) for number in oracle.rows]
+    counts = [
+        oracle.counts(row, need.outcomes, need.scope, measures.now)
+        for row in oracle.rows.values()
+    ]
+    assert list(zip(tasks[slots].tolist(), successes[slots].tolist(), strict=True)) == counts
+    expected = [
+        oracle.cusum(row, good, bad, need.outcomes, need.scope, measures.now)
+        for row in oracle.rows.values()
+    ]
+    np.testing.assert_array_equal(got[slots], expected, f"{need}")
 
 
 def _assert_kinds(measures: Measures, oracle: Oracle, need: Need) -> None:

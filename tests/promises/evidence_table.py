@@ -215,7 +215,8 @@ def trial(policy_set: PolicySet, *, agents: int) -> Trial:
 
 
 def printed(rows: Sequence[Row]) -> str:
-    """The table as people read it: by rule, the share ever fired and the median of tasks until then."""
+    """The table as people read it: by rule, the share ever fired and the median of tasks until then; of a ladder
+    also who ever stood on each rung."""
     by_rule: dict[str, list[Row]] = {}
     for row in rows:
         by_rule.setdefault(row.rule, []).append(row)
@@ -223,6 +224,10 @@ def printed(rows: Sequence[Row]) -> str:
     lines.append("|---|" + "---|" * len(QUALITIES))
     for rule, of_rule in by_rule.items():
         lines.append(f"| {rule} | " + " | ".join(map(_cell, of_rule)) + " |")
+        seen = {verdict for row in of_rule for verdict in row.ever} - {Verdict.FIRED}
+        for verdict in (each for each in Verdict if each in seen):
+            shares = " | ".join(f"{row.ever.get(verdict, 0.0):.1%}" for row in of_rule)
+            lines.append(f"| ... ever {verdict} | {shares} |")
     return "\n".join(lines)
 
 

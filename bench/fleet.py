@@ -3,23 +3,24 @@
     python bench/fleet.py [agents ...]
 
 Prints one JSON line per measurement, with the budget of the design beside it where there is one. Twenty
-policies' worth of windows are declared; outcomes are spread over the last hour, one million of them.
+policies' worth of windows are declared, and what evidence asks beside; outcomes are spread over the last hour,
+one million of them.
 """
 
 import gc
 import json
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from time import process_time
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
-from pinkslip.model.facts import Beat, Changed, Done, Fact, Registered
+from pinkslip.model.facts import Beat, Changed, Done, Fact, Registered, Reviewed
 from pinkslip.model.policy import Filter, Window, WindowKind
-from pinkslip.model.words import Fault, Result, Source, Status
+from pinkslip.model.words import Fault, Result, Scope, Source, Status
 
 START = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -56,7 +57,16 @@ def needs() -> list[Need]:
     return [Need(name, window, outcomes) for name, window, outcomes in reads]
 
 
+def evidence() -> list[Need]:
+    """What policies on evidence ask beside: a ratio by kinds of task, and a test by agent and by lineage."""
+    return [
+        Need("expected_ratio", Window(WindowKind.TIME, 60 * 60_000)),
+        *(Need("decayed", parameters=(0.85, 0.6), scope=scope) for scope in Scope),
+    ]
+
+
 PLAIN = ("heartbeat_age", "missed_beats", "progress_age", "status_age", "age", "context_used")
+RHYTHM = ("flap_score", "suspicion")
 
 
 def tell(name: str, value: float, unit: str, **more: object) -> None:
@@ -99,6 +109,7 @@ def registrations(first: int, last: int) -> list[Fact]:
                 model=f"model-{number % 5}",
                 role=f"role-{number % 20}",
                 host=f"host-{number % 500}",
+                lineage=f"worker-{number % 1_000}",
                 interval_ms=30_000,
             )
         )
@@ -127,12 +138,13 @@ def outcomes(agents: int, count: int, *, begin: int, span_ms: int, seed: int) ->
             cost_micros=1_200,
             score_e6=800_000 if place % 4 == 0 else None,
             error="it broke" if place % 20 == 0 else None,
+            kind=f"kind {place % 20}",
         )
         for place in range(count)
     ]
 
 
-def fold_in_batches(fleet: Fleet, facts: list[Fact] | list[Done]) -> None:
+def fold_in_batches(fleet: Fleet, facts: Sequence[Fact]) -> None:
     """As the journal hands them over."""
     for begin in range(0, len(facts), BATCH):
         fleet.fold(facts[begin : begin + BATCH])
@@ -148,7 +160,7 @@ def run(agents: int) -> None:
     """Everything, for one size."""
     size = {"agents": agents}
     fleet = Fleet(1, FleetSettings())
-    fleet.declare(needs())
+    fleet.declare(needs() + evidence())
     gc.collect()
     before, spent = resident_mb(), 0.0
     for begin in range(0, agents, 50_000):
@@ -166,6 +178,8 @@ def run(agents: int) -> None:
     tell("memory per agent, without outcomes", used, "bytes", budget=2000, **size)
     _outcomes(fleet, size)
     _ticks(fleet, size)
+    _evidence(fleet, size)
+    _reviews(fleet, size)
     _snapshots(fleet, size)
 
 
@@ -238,6 +252,54 @@ def _ticks(fleet: Fleet, size: dict[str, int]) -> None:
             fleet.take_digest()
 
 
+def _evidence(fleet: Fleet, size: dict[str, int]) -> None:
+    """Each part of evidence that the judge asks the fleet for, once for everybody."""
+    fleet.fold(beats_of_an_hour(size["agents"]))
+    measures = fleet.at(START + HOUR_MS + 60_000)
+    for scope in Scope:
+        with measured(f"evidence: counts by {scope}", **size):
+            measures.counts(Filter(), scope)
+        with measured(f"evidence: decay by {scope}", **size):
+            measures.cusum(0.85, 0.6, Filter(), scope)
+    with measured("evidence: 20 kinds of task", **size):
+        measures.task_kinds(Window(WindowKind.TIME, 60 * 60_000), Filter())
+    for name in RHYTHM:
+        with measured(f"evidence: {name}", **size):
+            measures.value(name)
+
+
+def beats_of_an_hour(agents: int) -> list[Beat]:
+    """Ten beats each, so that everybody has a rhythm."""
+    return [
+        Beat(number, START + HOUR_MS + 16_000 + 4_000 * place, number)
+        for place in range(10)
+        for number in range(1, agents + 1)
+    ]
+
+
+def _reviews(fleet: Fleet, size: dict[str, int]) -> None:
+    reviewed = outcomes(size["agents"], 5_000, begin=START + HOUR_MS, span_ms=60_000, seed=7)
+    fleet.fold(reviewed)
+    fleet.advance(START + HOUR_MS + 60_000)
+    reviews = [
+        Reviewed(
+            done.agent_no,
+            done.at,
+            done.seq,
+            done.event_id,
+            outcome_writer=1,
+            outcome_seq=done.seq,
+            outcome_at=done.at,
+            score_e6=500_000,
+            before_e6=done.score_e6,
+        )
+        for done in reviewed
+    ]
+    with measured("reviews folded", count=len(reviews), **size):
+        fold_in_batches(fleet, reviews)
+        fleet.advance(START + HOUR_MS + 60_000)
+
+
 def _snapshots(fleet: Fleet, size: dict[str, int]) -> None:
     agents, now = size["agents"], START + 2 * HOUR_MS
     with measured("snapshot, first", **size):
@@ -255,7 +317,7 @@ def _snapshots(fleet: Fleet, size: dict[str, int]) -> None:
     with measured("checkpoint rows", count=len(numbers), **size):
         rows = fleet.checkpoint(numbers)
     again = Fleet(1, FleetSettings())
-    again.declare(needs())
+    again.declare(needs() + evidence())
     with measured("rebuild: agents restored", count=len(rows), **size):
         again.fold(rows)
         again.horizon()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fleet.builders import ANY, T0, changed, done, fired, make_fleet, registered
+from tests.fleet.builders import ANY, HOUR, T0, changed, done, fired, make_fleet, registered
 
 from pinkslip.fleet.decay import NAT, Decay, Rates
 from pinkslip.fleet.fleet import DECAYED_BY, Fleet, FleetSettings, Need
@@ -182,6 +182,24 @@ def test_the_history_of_a_start_completes_no_test_that_its_rows_do_not_know() ->
     rebuilt.fold_history([])
 
     assert rebuilt.horizon().lacking == (1,)
+
+
+def test_what_the_windows_history_holds_completes_a_test() -> None:
+    everything = [failed(), failed(at=T0 + 1)]
+    for scope in Scope:
+        live = make_fleet(registered(), changed(lineage="digger"), *everything)
+        rebuilt = Fleet(1, FleetSettings())
+        rebuilt.declare(
+            [Need("tasks", HOUR), Need("decayed", parameters=(GOOD, BAD), scope=scope)]
+        )
+        rebuilt.horizon()
+        rebuilt.fold(live.checkpoint([1]))
+        rebuilt.restore_lineages(live.lineages())
+        rebuilt.fold_history(everything)
+
+        assert rebuilt.horizon().lacking == ()
+        assert cusum(rebuilt, scope=scope) == pytest.approx(2 * FAILURE)
+        assert rebuilt.horizon().newest == ()
 
 
 def test_a_restart_goes_on_within_the_newest_instant() -> None:

@@ -163,6 +163,17 @@ def test_books_say_who_is_condemned_and_tell_a_rebuilt_fleet() -> None:
     assert rebuilt.lineages() == live.lineages()
 
 
+def test_a_test_declared_late_finds_any_number_of_lineages() -> None:
+    fleet = make_fleet()
+    for number in range(1, 60):
+        fleet.fold([*member(number, lineage=f"worker-{number}"), failed(number)])
+
+    fleet.declare([DECAYED])
+
+    assert not np.isnan(cusum(fleet, 1))
+    assert not np.isnan(cusum(fleet, 59))
+
+
 def test_a_newly_declared_test_is_worked_out_from_the_members_in_memory() -> None:
     past = [failed(1, at=T0 + 1), failed(2, at=T0 + 1), done(1, at=T0 + 2)]
     fleet = make_fleet(*member(1), *member(2), *past)

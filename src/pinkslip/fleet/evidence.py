@@ -116,10 +116,22 @@ class Evidence:
         self._declare_of_lineages(of_lineages, remembered)
 
     def _declare_of_lineages(self, wanted: Sequence[Rates], remembered: Rows) -> None:
+        self.rows(remembered.slot)  # rows first: masks are as long as there are rows
         for decay in self.lineages.declare(wanted):
             known = decay.known.copy()
             self._work_out_of_lineages(decay, ~known, remembered)
             decay.known = known
+
+    def recall(self, remembered: Rows, has_more: NDArray[np.bool_]) -> None:
+        """Count anew what was lacking of those of whom all is remembered; `has_more`: of which slots it is not."""
+        present = self._columns.numbers > 0
+        for decay in self._decays.values():
+            self._work_out(decay, present & ~has_more & ~decay.known, remembered)
+        living, waiting = (
+            self._of_lineages(np.flatnonzero(slots)) for slots in (present, present & has_more)
+        )
+        for decay in self.lineages.decays.values():
+            self._work_out_of_lineages(decay, living & ~waiting & ~decay.known, remembered)
 
     def lacking(self) -> NDArray[np.bool_]:
         """Per slot of the columns: outcomes may be missing from a test of the agent's or of its lineage's."""
@@ -144,11 +156,17 @@ class Evidence:
         """Count anew what was lacking of these slots, and of their lineages: this is all there is to be had."""
         for decay in self._decays.values():
             self._work_out(decay, slots & ~decay.known, remembered)
-        theirs = np.zeros(self.lineages.capacity, np.bool_)
-        theirs[self.rows(np.flatnonzero(slots))] = True
-        theirs[NONE] = False
+        theirs = self._of_lineages(np.flatnonzero(slots))
         for decay in self.lineages.decays.values():
             self._work_out_of_lineages(decay, theirs & ~decay.known, remembered)
+
+    def _of_lineages(self, slots: Places) -> NDArray[np.bool_]:
+        """Per row, whether it is the lineage of any of these."""
+        rows = self.rows(slots)
+        theirs = np.zeros(self.lineages.capacity, np.bool_)
+        theirs[rows] = True
+        theirs[: NONE + 1] = False
+        return theirs
 
     def _work_out(self, decay: Decay, slots: NDArray[np.bool_], remembered: Rows) -> None:
         if not slots.any():

@@ -120,6 +120,7 @@ class Fleet:
     def horizon(self) -> Horizon:
         """How much history what is declared takes, and which agents' is missing."""
         self._settle()
+        self._recall()
         memory = self._memory
         newest: dict[Filter, int] = {}
         for length, outcomes in memory.task_windows:
@@ -654,8 +655,18 @@ class Fleet:
                 until = np.maximum(unknown, streak.since)
                 lacking |= columns.incarnation_at <= until
         lacking |= self._evidence.lacking()
-        did_more = columns.tasks - columns.tasks_before > memory.held()
-        return lacking & did_more & (columns.numbers > 0)
+        return lacking & self._did_more() & (columns.numbers > 0)
+
+    def _did_more(self) -> NDArray[np.bool_]:
+        """Per slot: the agent's incarnation had outcomes that the log does not hold."""
+        columns = self._agents.columns
+        more: NDArray[np.bool_] = columns.tasks - columns.tasks_before > self._memory.held()
+        return more
+
+    def _recall(self) -> None:
+        """A test that lacks nothing which the log does not hold lacks nothing."""
+        if self._evidence.filters_lacking():
+            self._evidence.recall(self._memory.remembered(), self._did_more())
 
     def _missing(self, arrivals: Arrivals, lacking: NDArray[np.bool_]) -> Rows:
         """Of some history, the outcomes of the lacking that are not in the log."""

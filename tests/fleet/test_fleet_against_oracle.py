@@ -149,7 +149,14 @@ def test_a_rebuild_gives_the_same_fleet(seed: int) -> None:
     assert rebuilt.lineages() == live.lineages()
     assert rebuilt.role_totals() == live.role_totals()
     numbers = sorted(teller.living)
-    assert rebuilt.checkpoint(numbers) == live.checkpoint(numbers)
+    # wherever in the journal each stands: of a rebuild without facts, nobody says
+    assert without_places(rebuilt.checkpoint(numbers)) == without_places(
+        live.checkpoint(numbers)
+    )
+
+
+def without_places(rows: list[Restored]) -> list[Restored]:
+    return [replace(row, writer=0, seq=0) for row in rows]
 
 
 @runs

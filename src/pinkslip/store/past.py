@@ -38,6 +38,8 @@ from pinkslip.store.tables import outcomes, reviews, writers
 from pinkslip.store.tasks import Tasks
 
 CHUNK = 10_000
+PIECE = 1_000
+"""So many tuples at once become numbers: more of them would not be in the processor's cache any longer."""
 STREAK_MAX = 10_000
 """A streak is followed back over at most so many outcomes of one agent."""
 ANYWHERE = Place((1 << 31) - 1, (1 << 63) - 1)
@@ -326,11 +328,11 @@ def _ask_each(
     rows: list[tuple[Any, ...]] = []
     for agent_no in numbers.tolist():
         rows += driver.execute(statement, {"agent_no": agent_no})
-        if len(rows) >= CHUNK:
-            yield _from_tuples(rows)
+        if len(rows) >= PIECE:
+            yield _from_tuples(past, rows)
             rows = []
     if rows:
-        yield _from_tuples(rows)
+        yield _from_tuples(past, rows)
 
 
 def _ask_together(
@@ -453,8 +455,8 @@ def _tables(past: _Past, statement: str) -> Iterator[Table]:
     driver = past.driver
     if past.is_sqlite:
         cursor = driver.execute(statement)
-        while rows := cursor.fetchmany(CHUNK):
-            yield _from_tuples(rows)
+        fetched = iter(lambda: cursor.fetchmany(PIECE), [])
+        yield from _gathered(_from_tuples(past, rows) for rows in fetched)
         return
     yield _from_binary(
         b"".join(_copied(driver, f"COPY ({statement}) TO STDOUT (FORMAT binary)"))
@@ -474,11 +476,25 @@ def _copied(driver: Any, statement: str) -> Iterator[bytes]:
             raise OperationalError(libpq.get_error_message())
 
 
-def _from_tuples(rows: Sequence[tuple[Any, ...]]) -> Table:
-    *integers, event_ids = zip(*rows, strict=True)
-    table = np.empty((len(rows), _WIDTH), np.int64)
+def _gathered(pieces: Iterable[Table]) -> Iterator[Table]:
+    """Tables of some size."""
+    held: list[Table] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) >= CHUNK:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)
+
+
+def _from_tuples(past: _Past, rows: Sequence[tuple[Any, ...]]) -> Table:
+    size = len(rows)
+    *integers, kinds, event_ids = zip(*rows, strict=True)
+    table = np.empty((size, _WIDTH), np.int64)
     for place, column in enumerate(integers):
-        table[:, place] = column
+        table[:, place] = np.fromiter(column, np.int64, size)
+    table[:, _TASK] = past.tasks.numbers(kinds)
     table[:, _INTEGERS:] = np.frombuffer(b"".join(event_ids), np.int64).reshape(-1, 2)
     return table
 

@@ -1,5 +1,6 @@
-"""Kinds of task as numbers while outcomes pass through the driver as integers, and as words again afterwards."""
+"""Kinds of task as numbers while outcomes are tables of integers, and as words again afterwards."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,27 +13,23 @@ NONE = 0
 """The number of an outcome that named no kind."""
 
 Integers = NDArray[np.int64]
-_FUNCTION = "pinkslip_task"
 
 
 class Tasks:
-    """The numbers of one reading. SQLite asks for each word; PostgreSQL sends digests, and one look finds the words."""
+    """The numbers of one reading. SQLite gives words; PostgreSQL sends digests, and one look finds the words."""
 
     def __init__(self, connection: Connection, workspace_id: int) -> None:
         self._connection = connection
         self._workspace_id = workspace_id
         self._words: dict[int, str] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str | None, int] = {None: NONE}
         self._is_sqlite = connection.dialect.name == "sqlite"
-        if self._is_sqlite:
-            driver: Any = connection.connection.driver_connection
-            driver.create_function(_FUNCTION, 1, self._number, deterministic=True)
 
     @property
     def column(self) -> ColumnElement[Any]:
-        """Of `outcomes`: the number of its kind of task."""
+        """Of `outcomes`: its kind of task, as this database gives it."""
         if self._is_sqlite:
-            return getattr(func, _FUNCTION)(outcomes.c.kind)  # type: ignore[no-any-return]  # a function by name
+            return outcomes.c.kind
         return func.coalesce(cast(func.hashtextextended(outcomes.c.kind, 0), BigInteger), NONE)
 
     def words(
@@ -49,14 +46,13 @@ class Tasks:
         words[:] = [self._words.get(number) for number in distinct.tolist()]
         return words[inverse]
 
-    def _number(self, word: str | None) -> int:
-        if word is None:
-            return NONE
-        number = self._numbers.get(word)
-        if number is None:
-            number = self._numbers[word] = len(self._numbers) + 1
+    def numbers(self, words: Sequence[str | None]) -> Integers:
+        """The numbers of kinds that came as words."""
+        for word in set(words) - self._numbers.keys():
+            assert word is not None, "it has its number from the beginning"
+            number = self._numbers[word] = len(self._numbers)
             self._words[number] = word
-        return number
+        return np.fromiter(map(self._numbers.__getitem__, words), np.int64, len(words))
 
     def _look(self, numbers: Integers, agents: Integers, at: Integers, seq: Integers) -> None:
         rows = self._connection.execute(

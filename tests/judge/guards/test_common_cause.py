@@ -142,6 +142,20 @@ def test_two_causes_are_both_told_the_unlikelier_first() -> None:
     assert named(rows) == ["model y", "model x"]
 
 
+def test_what_is_left_after_one_cause_may_have_another_of_another_factor() -> None:
+    rows = (
+        group(20, 20, model="x", host="a")
+        + group(10, 10, model="y", host="b")
+        + [(False, {"model": "yz"[n % 2], "host": "ac"[n % 2]}) for n in range(100)]
+    )
+
+    first, second = (each.cause for each in found(rows))
+
+    assert (first.factor, first.value, first.others_size) == ("model", "x", 110)
+    assert (second.factor, second.value, second.others_size) == ("host", "b", 100)
+    assert (second.failing, second.size, second.others_failing) == (10, 10, 0)
+
+
 def test_equally_unlikely_groups_go_by_the_factors_order() -> None:
     rows = group(10, 10, model="x", host="a") + group(0, 50, model="y", host="b")
 
@@ -156,6 +170,7 @@ def test_those_whom_nobody_judges_are_in_no_group() -> None:
     (only,) = found(rows, judged=judged)
 
     assert (only.cause.failing, only.cause.size) == (5, 5)
+    assert (only.cause.others_failing, only.cause.others_size) == (0, 40)
     assert int(only.concerns(np.arange(len(rows))).sum()) == 45
 
 

@@ -260,7 +260,7 @@ class Witness:
         return self._of_silent(agent, now)
 
     def _of_rate(self, agent: Seen, now: int) -> bool:
-        newest = agent.own_tasks()[-10:]
+        newest = _newest(agent.own_tasks(), 10)
         return len(newest) >= MIN_TASKS and 2 * _successes(newest) < len(newest)
 
     def _of_not_good(self, agent: Seen, now: int) -> bool:
@@ -268,7 +268,7 @@ class Witness:
         return len(recent) >= MIN_TASKS and 10 * _successes(recent) < 7 * len(recent)
 
     def _of_judged(self, agent: Seen, now: int) -> bool:
-        newest = [task for task in agent.own_tasks() if task.source in JUDGES][-10:]
+        newest = _newest([task for task in agent.own_tasks() if task.source in JUDGES], 10)
         return len(newest) >= MIN_TASKS and 2 * _successes(newest) < len(newest)
 
     def _of_streak(self, agent: Seen, now: int) -> bool:
@@ -336,6 +336,11 @@ _RUNGS = {
     Action.QUARANTINE: Verdict.QUARANTINED,
     Action.FIRE: Verdict.FIRED,
 }
+
+
+def _newest(tasks: Sequence[Task], count: int) -> list[Task]:
+    """The last so many. Which of one instant come last is anybody's guess: the failures, for all we claim."""
+    return sorted(tasks, key=lambda task: (-task.at, task.is_success))[:count]
 
 
 def _successes(tasks: Sequence[Task]) -> int:

@@ -11,6 +11,7 @@ from tests.fleet.journals import FILTERS, MINUTE, ONE, SECOND, SIX, START, Telle
 from tests.fleet.oracle import Oracle
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
+from pinkslip.fleet.snapshot import RoleTotals
 from pinkslip.model.facts import Blinded, Done, Fact, Restored
 from pinkslip.model.policy import Window, WindowKind
 from pinkslip.model.words import Scope
@@ -147,12 +148,17 @@ def test_a_rebuild_gives_the_same_fleet(seed: int) -> None:
     assert_same(rebuilt, oracle, random.sample(NEEDS, 60), now=teller.now + 500)
     assert rebuilt.horizon().lacking == ()
     assert rebuilt.lineages() == live.lineages()
-    assert rebuilt.role_totals() == live.role_totals()
+    assert with_anything(rebuilt.role_totals()) == with_anything(live.role_totals())
     numbers = sorted(teller.living)
     # wherever in the journal each stands: of a rebuild without facts, nobody says
     assert without_places(rebuilt.checkpoint(numbers)) == without_places(
         live.checkpoint(numbers)
     )
+
+
+def with_anything(totals: tuple[RoleTotals, ...]) -> list[RoleTotals]:
+    """Without those made for a role that has done nothing yet."""
+    return [row for row in totals if row.tasks or row.finished]
 
 
 def without_places(rows: list[Restored]) -> list[Restored]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinkslip.fleet.snapshot import Floats, Integers
@@ -17,6 +17,7 @@ def fingerprint(columns: Sequence[Integers]) -> Floats:
 
 
 @pytest.mark.parametrize("widest", [3, 10_000, 1 << 40], ids=["table", "sorted", "as they are"])
+@settings(deadline=None)
 @given(st.data())
 def test_it_is_what_asking_everybody_gives(widest: int, data: st.DataObject) -> None:
     number = st.integers(0, widest)

@@ -83,7 +83,7 @@ PROOFS = (
         "within an instant, blind time and waiting fire nobody, the envelope holds after the action, counters never "
         "step back, nobody promotes itself. A witness counts by hand, and finds every planted mistake.",
         (*PYTEST, "tests/promises/test_promises.py", "tests/promises/test_controls.py"),
-        {"PINKSLIP_TEST_PROMISES": "1000"},
+        {"PINKSLIP_TEST_PROMISES": "500"},
     ),
     Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
 )

@@ -19,6 +19,7 @@ from tests.promises.evidence_table import (
 AGENTS = int(os.environ.get("PINKSLIP_TEST_EVIDENCE_AGENTS", "100"))
 """Per quality; 1,500 in the proof."""
 
+pytestmark = pytest.mark.timeout(3_600)  # at full length
 Table = Mapping[tuple[str, float], Row]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.promises.worlds import (
@@ -29,6 +30,7 @@ from pinkslip.replay.rehearsal import Rehearsal
 
 EXAMPLES = int(os.environ.get("PINKSLIP_TEST_PROMISES", "40"))
 """Of each law; thousands in the proof."""
+pytestmark = pytest.mark.timeout(3_600)  # at full length
 UNHURRIED = settings(
     deadline=None,
     max_examples=EXAMPLES,

@@ -218,6 +218,18 @@ def test_a_veto_ends_it_for_this_episode() -> None:
     assert judgement.waiting == ()
 
 
+def test_a_release_after_the_announcement_stops_the_fire_and_one_before_it_does_not() -> None:
+    for released_after_ms, fires in ((1, 0), (0, 1)):
+        ticker = waiting()
+        ticker.agent(1).released_at = ticker.now + released_after_ms
+        ticker.tick(MINUTE)
+
+        judgement = ticker.tick(HOUR)
+
+        assert verdicts(ticker).count("fired") == fires
+        assert judgement.waiting == ()
+
+
 def test_a_vetoed_episode_ends_like_any_other_and_the_next_is_announced_again() -> None:
     ticker = waiting()
     rule(ticker, Verdict.VETOED, announced(ticker))

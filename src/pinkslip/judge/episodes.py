@@ -12,7 +12,7 @@ All open episodes of one policy advance at once, by the moment's answers to its 
    whose notice has passed and who were approved, where that is asked for.
 6. On a ladder evidence starts anew with each rung. Where `when` comes true by what came after, that is a crossing
    of its own: the episode that took the rung ends, and another begins.
-7. What a person vetoed does nothing more until it ends.
+7. What a person vetoed does nothing more until it ends, nor what was announced of an agent a person released.
 
 Time in which we were blind is taken off `for` and `keep_for`. What became of the due ones is not known here.
 """
@@ -55,6 +55,8 @@ class Seen:
     """None: the policy gives no `clear_when`."""
     crosses_anew: Bools
     """What was done is settled, and `when` holds now by evidence that came after it."""
+    let_go: Bools
+    """A person released the agent after the newest decision about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def advance(
     rulings: Mapping[str, Ruled],
 ) -> Advanced:
     """Take open episodes to `now`. `rulings` is what people said of announced fires, by decision."""
-    track = _ruled(before, rulings)
+    track = _ruled(before, rulings, seen.let_go)
     is_true = seen.when.yes & seen.matched
     is_false = seen.when.no | ~seen.matched
     moved = track.copied()
@@ -114,6 +116,17 @@ def advance(
     )
 
 
+def decided_at(track: Track) -> Integers:
+    """When the newest decision of each episode was taken, as its id says; NEVER without one."""
+    return np.array(
+        [
+            NEVER if text is None else int(text.replace("-", "")[:12], 16)
+            for text in track.decision_id
+        ],
+        dtype=np.int64,
+    )
+
+
 def is_announced(track: Track) -> Bools:
     """Whose fire was announced or asked for, and has not come: waiting, or held when its time was up."""
     waiting: Bools = (track.state == NOTICED) | (track.state == AWAITING)
@@ -140,13 +153,17 @@ def _wants_to_act(track: Track, policy: Policy, now: int) -> Bools:
     return waits
 
 
-def _ruled(track: Track, rulings: Mapping[str, Ruled]) -> Track:
-    """Note what people said of what was announced."""
-    rows = np.flatnonzero(is_announced(track)).tolist()
+def _ruled(track: Track, rulings: Mapping[str, Ruled], let_go: Bools) -> Track:
+    """Note what people said of what was announced. Who was let go meanwhile is not fired by what came before."""
+    announced = is_announced(track)
+    rows = np.flatnonzero(announced).tolist()
     said = [(row, rulings.get(track.decision_id[row])) for row in rows]
-    if not any(ruling for _, ruling in said):
+    spared = announced & let_go
+    if not spared.any() and not any(ruling for _, ruling in said):
         return track
     noted = track.copied()
+    noted.state[spared], noted.guard[spared] = VETOED, NOBODY
+    noted.ruled_by[spared], noted.guard_detail[spared] = None, ""
     for row, ruling in said:
         if ruling is None:
             continue

@@ -16,6 +16,7 @@ from pinkslip.judge.episodes import (
     Advanced,
     Seen,
     advance,
+    decided_at,
     inherited,
     must_be_announced,
     opened,
@@ -249,7 +250,17 @@ def _seen(
         when=Truth(of_rows(when.yes[slots]), of_rows(when.no[slots])),
         clear=clear,
         crosses_anew=of_rows((when.yes & matched)[slots]) & _may_cross_anew(policy, track),
+        let_go=_let_go(track, here, evaluator.readings.view),
     )
+
+
+def _let_go(track: Track, here: Bools, view: FleetView) -> Bools:
+    """Whom a person released after the newest decision of the episode."""
+    rows = np.zeros(len(track), dtype=np.bool_)
+    released_at = view.released_at[track.slot[here]]
+    if released_at.any():  # ids are read only where somebody was released at all
+        rows[here] = released_at > decided_at(track.take(np.flatnonzero(here)))
+    return rows
 
 
 def _may_cross_anew(policy: Policy, track: Track) -> Bools:

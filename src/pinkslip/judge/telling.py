@@ -112,7 +112,11 @@ def _done(stance: Stance) -> str:
         case EpisodeState.ACTED:
             return f"{_acted(stance)}, {_NOTHING_MORE}"
         case EpisodeState.VETOED:
-            return f"{episode.ruled_by or 'a person'} vetoed the fire, {_NOTHING_MORE}"
+            if episode.ruled_by is None:
+                return (
+                    f"a person released the agent after the fire was announced, {_NOTHING_MORE}"
+                )
+            return f"{episode.ruled_by} vetoed the fire, {_NOTHING_MORE}"
         case EpisodeState.NOTICED:
             return _noticed(stance, episode)
         case EpisodeState.AWAITING:

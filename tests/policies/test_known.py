@@ -62,6 +62,14 @@ def test_a_word_that_no_agent_has_is_named_with_the_nearest_that_one_has() -> No
     ]
 
 
+def test_of_many_words_seen_some_are_named_and_the_rest_are_counted() -> None:
+    known = Known(fields={"role": frozenset("abcdefg")})
+
+    [message] = said("    when: age > 1d\n    match: {role: researcher}\n", known)
+
+    assert message.endswith('seen: "a", "b", "c", "d", "e" and 2 more')
+
+
 def test_patterns_and_fields_nobody_told_of_are_let_be() -> None:
     known = Known(fields={"role": frozenset({"developer"})})
 

@@ -118,7 +118,9 @@ class TestQuarantines:
         )
 
     def test_it_says_why_with_numbers(self) -> None:
-        answer = allotted(pool(10, aside=2), quarantine(1), guards=ASIDE)
+        guards = replace(ASIDE, min_active=7)  # which would let one more go
+
+        answer = allotted(pool(10, aside=2), quarantine(1), guards=guards)
 
         assert answer.hold.words(0) == (
             "pool researcher has 10 agents: at most 2 in quarantine at once, 2 there"
@@ -356,6 +358,61 @@ class TestAnnounced:
         assert answer == []
 
 
+class TestImagined:
+    """What shadow would have done counts for shadow, each in its own window."""
+
+    @pytest.mark.parametrize(("ago_ms", "holds"), [(HOUR - 1, [0]), (HOUR, []), (HOUR + 1, [])])
+    @pytest.mark.parametrize(
+        "guards",
+        [
+            pytest.param(POOLED, id="max_fired"),
+            pytest.param(
+                replace(CALM, max_fires=MaxFires(count=1, per_ms=HOUR)), id="max_fires"
+            ),
+        ],
+    )
+    def test_a_virtual_fire_counts_while_its_window_lasts(
+        self, guards: Guards, ago_ms: int, holds: list[int]
+    ) -> None:
+        before = Outstanding(virtual=(VirtualFire(START - ago_ms, 7, 1),))
+
+        answer = refused(pool(10), fire(1, is_shadow=True), guards=guards, outstanding=before)
+
+        assert answer == holds
+
+    def test_who_was_virtually_gone_when_the_window_began_is_not_counted_in_the_pool(
+        self,
+    ) -> None:
+        guards = replace(CALM, max_fired=MaxFired(share=0.1, per_ms=HOUR, at_least=0))
+        before = Outstanding(virtual=(VirtualFire(START - HOUR, 7, 1),))
+        shadow = fire(1, is_shadow=True)
+
+        assert refused(pool(10), shadow, guards=guards) == []
+        assert refused(pool(10), shadow, guards=guards, outstanding=before) == [0]
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            Outstanding(virtual=(VirtualFire(START - DAY, 7, 1),)),
+            Outstanding(virtually_quarantined=(7,)),
+        ],
+        ids=["fired", "quarantined"],
+    )
+    def test_who_is_virtually_gone_does_not_stay(self, before: Outstanding) -> None:
+        guards = replace(CALM, min_active=9)
+        shadow = fire(1, is_shadow=True)
+
+        assert refused(pool(10), shadow, guards=guards) == []
+        assert refused(pool(10), shadow, guards=guards, outstanding=before) == [0]
+
+    def test_one_incarnations_virtual_fire_says_nothing_of_the_next(self) -> None:
+        before = Outstanding(virtual=(VirtualFire(START - MINUTE, 7, 2),))
+
+        answer = refused(pool(10), fire(1, is_shadow=True), guards=POOLED, outstanding=before)
+
+        assert answer == []
+
+
 class TestLimits:
     """What is said of each pool when the guards are loaded."""
 
@@ -439,3 +496,25 @@ def test_only_who_would_leave_is_asked() -> None:
 
     assert answer.hold.asked is not None
     assert np.flatnonzero(answer.hold.asked).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("is_shadow", [False, True])
+def test_whom_another_guard_holds_spends_nothing(is_shadow: bool) -> None:
+    world = World(pool(10))
+    cases = make_cases(
+        world,
+        fire(1, 0.9, is_shadow=is_shadow),
+        fire(2, 0.1, is_shadow=is_shadow),
+    )
+
+    answer = allot(
+        cases,
+        free=np.array([False, True]),
+        view=world,
+        pools=pools_of(world, "role"),
+        guards=POOLED,
+        outstanding=NOTHING,
+    )
+
+    assert held(answer.hold) == []
+    assert [each.agent_no for each in answer.virtual] == ([2] if is_shadow else [])

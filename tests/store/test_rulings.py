@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from tests.store.service import WORKSPACE, Service, serving
-from tests.store.ticking import decided, episode, tick
+from tests.store.ticking import decided, episode, stands, tick
 
 from pinkslip.model.decisions import Decision, Evidence
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.facts import Demoted, Promoted, Ruled
 from pinkslip.model.time import DAY_MS, HOUR_MS
 from pinkslip.model.words import ActorKind, EpisodeState, Standing, Verdict
-from pinkslip.store import acts, rulings
+from pinkslip.store import acts, rulings, standings
 from pinkslip.store.engine import Database
 from pinkslip.store.maintenance import verify
 from pinkslip.store.views import DecisionFilters, StoredDecision
@@ -243,9 +243,39 @@ def test_a_protection_in_between_is_heard(service: Service) -> None:
     assert tick(service, fire, mark=mark).superseded == (fire.id,)
 
 
-@pytest.mark.parametrize(
-    "verdict", [Verdict.PROBATION, Verdict.QUARANTINED, Verdict.NOTICED, Verdict.ASKED]
-)
+DONE = (Verdict.PROBATION, Verdict.QUARANTINED, Verdict.NOTICED, Verdict.ASKED)
+
+
+@pytest.mark.parametrize("verdict", [*DONE, Verdict.FIRED])
+def test_a_release_in_between_is_heard(service: Service, verdict: Verdict) -> None:
+    service.beat("a")
+    tick(service, standings=(stands(service, "a", Standing.PROBATION),))
+    decision = decided(service.after(5_000), "a", verdict=verdict)
+    mark = service.journal.mark(WORKSPACE).result(10)
+
+    act = partial(standings.release, workspace_id=WORKSPACE, ident="a", context="", **MARY)
+    service.act(act)
+
+    assert tick(service, decision, mark=mark).superseded == (decision.id,)
+
+
+@pytest.mark.parametrize("verdict", [*DONE, Verdict.FIRED])
+def test_a_quarantine_in_between_spares_an_agent_its_fire_alone(
+    service: Service, verdict: Verdict
+) -> None:
+    service.beat("a")
+    decision = decided(service, "a", verdict=verdict)
+    mark = service.journal.mark(WORKSPACE).result(10)
+
+    until = service.clock.wall_ms() + HOUR_MS
+    act = partial(standings.quarantine, workspace_id=WORKSPACE, ident="a", until=until)
+    service.act(partial(act, context="", **MARY))
+
+    is_fire = verdict is Verdict.FIRED
+    assert bool(tick(service, decision, mark=mark).superseded) is is_fire
+
+
+@pytest.mark.parametrize("verdict", DONE)
 def test_what_would_be_done_to_an_agent_that_left_is_superseded(
     service: Service, verdict: Verdict
 ) -> None:

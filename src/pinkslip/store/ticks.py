@@ -2,8 +2,9 @@
 
 1. The policy set's text is kept, once for each hash.
 2. What a decision does to its agent is done where the agent is still the one it was about: the same
-   incarnation, neither fired nor finished. A fire also asks that nobody protected the agent, vetoed it or
-   demoted its policy since the tick looked. Otherwise it is recorded as superseded, and nothing is done.
+   incarnation, neither fired nor finished, and not released by a person since the tick looked. A fire also asks
+   that nobody quarantined or protected the agent, vetoed it or demoted its policy since then. Otherwise it is
+   recorded as superseded, and nothing is done.
 3. Decisions are chained, fires carried out, standings explained, episodes and places put as they stand now,
    and the tick's own row closes the pass.
 """
@@ -211,13 +212,15 @@ def _settled(
             head = None
         final = decision
         if decision.verdict in _DONE_TO_AGENTS:
-            if head is None or head.agent_no in taken or not _is_same_agent(head, decision):
+            if (
+                head is None
+                or head.agent_no in taken
+                or not _is_as_judged(head, decision, judged_at=record.now)
+                or _is_spared(tx, head, decision, overruled, judged_at=record.now)
+            ):
                 final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
             elif decision.verdict is Verdict.FIRED:
-                if _is_spared(tx, head, decision, overruled):
-                    final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
-                else:
-                    taken.add(head.agent_no)
+                taken.add(head.agent_no)
         entry = Judged(
             decision=final,
             watermark=record.watermark,
@@ -233,11 +236,13 @@ def _settled(
     return judged, to_fire
 
 
-def _is_same_agent(head: Head, decision: Decision) -> bool:
+def _is_as_judged(head: Head, decision: Decision, *, judged_at: int) -> bool:
+    was_released = head.standing is Standing.ACTIVE and head.stood_at > judged_at
     return (
         head.incarnation == decision.incarnation
         and head.standing is not Standing.FIRED
         and head.finished_at is None
+        and not was_released
     )
 
 
@@ -283,11 +288,21 @@ def _about(
     return [(row.policy, row.agent_no) for row in rows]
 
 
-def _is_spared(tx: Transaction, head: Head, decision: Decision, overruled: _Overruled) -> bool:
-    """Whether a person came between: the tick did not know."""
+def _is_spared(
+    tx: Transaction,
+    head: Head,
+    decision: Decision,
+    overruled: _Overruled,
+    *,
+    judged_at: int,
+) -> bool:
+    """Whether a person came between a fire and its transaction: the tick did not know."""
+    if decision.verdict is not Verdict.FIRED:
+        return False
     is_protected = head.protected_until is not None and head.protected_until > tx.now
     return (
         is_protected
+        or head.stood_at > judged_at
         or (decision.policy, decision.agent_no) in overruled.vetoed
         or decision.policy in overruled.demoted
     )

@@ -1,0 +1,87 @@
+"""Which tests reach which lines of the rooms, and how long each takes. A plugin of pytest.
+
+Writes a map as JSON, for choosing the tests of a mutant, and says branch coverage of the rooms.
+"""
+
+import json
+import os
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import coverage
+import pytest
+from tests.mutation.suite import ROOMS
+
+MAP = Path(os.environ["PINKSLIP_TEST_MUTATION_MAP"])
+SOURCE = Path("src/pinkslip").resolve()
+
+
+class Covering:
+    """Measures one run."""
+
+    def __init__(self) -> None:
+        self.coverage = coverage.Coverage(
+            branch=True,
+            data_file=str(MAP.with_suffix(".coverage")),
+            config_file=False,
+            include=[f"{SOURCE}/{room}/*" for room in ROOMS],
+        )
+        self.coverage.exclude(r"assert_never\(|@overload|^\s*\.\.\.$")
+        self.coverage.start()
+        self.took_s: dict[str, float] = {}
+        self.failed: list[str] = []
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        self.coverage.switch_context(item.nodeid)
+        began = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.took_s[item.nodeid] = round(time.process_time() - began, 4)
+            self.coverage.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_sessionfinish(self) -> None:
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        reached = {
+            str(Path(file).relative_to(SOURCE)): {
+                line: [test for test in tests if test]
+                for line, tests in data.contexts_by_lineno(file).items()
+            }
+            for file in data.measured_files()
+        }
+        MAP.write_text(
+            json.dumps(
+                {
+                    "reached": reached,
+                    "took_s": self.took_s,
+                    "failed": sorted(set(self.failed)),
+                    "coverage": self._figures(),
+                }
+            )
+        )
+        self.coverage.save()
+
+    def _figures(self) -> dict[str, dict[str, int]]:
+        report = MAP.with_suffix(".report.json")
+        self.coverage.json_report(outfile=str(report))
+        files = json.loads(report.read_text())["files"]
+        return {
+            str(Path(file).resolve().relative_to(SOURCE)): found["summary"]
+            | {
+                "missing": found["missing_branches"],
+                "missing_line_numbers": found["missing_lines"],
+            }
+            for file, found in files.items()
+        }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure from the first import on."""
+    config.pluginmanager.register(Covering())

@@ -49,6 +49,11 @@ def test_equal_values_share_their_fate() -> None:
     assert found(e_values[:2] + [1.0] * 4, 0.05) == [False] * 6
 
 
+def test_a_value_just_large_enough_is_enough() -> None:
+    assert found([4.0, 4.0, 1.0, 1.0], 0.5) == [True, True, False, False]
+    assert found([4.0, 3.99, 1.0, 1.0], 0.5) == [False] * 4
+
+
 def test_a_fleet_of_nobody_declares_nobody() -> None:
     assert math.isfinite(bar(np.array([]), 0, 0.05))
 

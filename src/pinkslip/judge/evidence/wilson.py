@@ -22,6 +22,4 @@ def bounds(tasks: Floats, successes: Floats, confidence: float) -> tuple[Floats,
     centre = rate + share / 2.0
     half = z * np.sqrt(rate * (1.0 - rate) / n + share / (4.0 * n))
     low, high = (centre - half) / (1.0 + share), (centre + half) / (1.0 + share)
-    return np.clip(np.round(low, _DECIMALS), 0.0, 1.0), np.clip(
-        np.round(high, _DECIMALS), 0.0, 1.0
-    )
+    return np.round(low, _DECIMALS), np.round(high, _DECIMALS)

@@ -214,8 +214,9 @@ def _told(
         print(f"no reason: {name}")
     for test in sorted(reach.failed):
         print(f"failed before anything was changed: {test}")
+    is_whole = not reach.failed and "broken" not in total
     is_enough = total["score"] >= SCORE_AT_LEAST and total["branches"] >= BRANCHES_AT_LEAST
-    return int(bool(surprising) or bool(reach.failed) or not is_enough)
+    return int(bool(surprising) or not is_whole or not is_enough)
 
 
 def _kind(verdict: str) -> str:

@@ -13,17 +13,18 @@ import coverage
 import pytest
 from tests.mutation.suite import ROOMS
 
-MAP = Path(os.environ["PINKSLIP_TEST_MUTATION_MAP"])
 SOURCE = Path("src/pinkslip").resolve()
 
 
 class Covering:
     """Measures one run."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        """To write to that path."""
+        self.path = path
         self.coverage = coverage.Coverage(
             branch=True,
-            data_file=str(MAP.with_suffix(".coverage")),
+            data_file=str(self.path.with_suffix(".coverage")),
             config_file=False,
             include=[f"{SOURCE}/{room}/*" for room in ROOMS],
         )
@@ -56,7 +57,7 @@ class Covering:
             }
             for file in data.measured_files()
         }
-        MAP.write_text(
+        self.path.write_text(
             json.dumps(
                 {
                     "reached": reached,
@@ -69,7 +70,7 @@ class Covering:
         self.coverage.save()
 
     def _figures(self) -> dict[str, dict[str, int]]:
-        report = MAP.with_suffix(".report.json")
+        report = self.path.with_suffix(".report.json")
         self.coverage.json_report(outfile=str(report))
         files = json.loads(report.read_text())["files"]
         return {
@@ -84,4 +85,4 @@ class Covering:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Measure from the first import on."""
-    config.pluginmanager.register(Covering())
+    config.pluginmanager.register(Covering(Path(os.environ["PINKSLIP_TEST_MUTATION_MAP"])))

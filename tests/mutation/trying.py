@@ -24,8 +24,6 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 SOURCE = Path("src/pinkslip").resolve()
-JOBS = Path(os.environ["PINKSLIP_TEST_MUTATION_JOBS"])
-RESULTS = int(os.environ["PINKSLIP_TEST_MUTATION_RESULTS"])  # a file descriptor
 AT_ONCE = int(os.environ.get("PINKSLIP_TEST_MUTATION_PROCESSES", str(os.cpu_count() or 1)))
 SLOWER_AT_MOST = 8
 SPARE_CPU_S = 4
@@ -120,8 +118,13 @@ class Bench:
 class Trying:
     """The session's loop."""
 
+    def __init__(self, jobs: Path, results: int) -> None:
+        """From a file to a file descriptor."""
+        self.jobs = jobs
+        self.results = results
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        jobs = [Job(**json.loads(line)) for line in JOBS.read_text().splitlines()]
+        jobs = [Job(**json.loads(line)) for line in self.jobs.read_text().splitlines()]
         bench = Bench({item.nodeid: item for item in session.items}, _live_functions())
         for cache in [
             each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)
@@ -130,7 +133,7 @@ class Trying:
         gc.collect()
         gc.freeze()
         began = time.monotonic()
-        with os.fdopen(RESULTS, "w") as results:
+        with os.fdopen(self.results, "w") as results:
             for count, (key, verdict) in enumerate(_tried(bench, jobs), start=1):
                 results.write(json.dumps([key, verdict]) + "\n")
                 results.flush()
@@ -260,4 +263,7 @@ def _live_functions() -> dict[tuple[str, str], list[FunctionType]]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take over the loop."""
-    config.pluginmanager.register(Trying())
+    jobs, results = (
+        os.environ[f"PINKSLIP_TEST_MUTATION_{name}"] for name in ("JOBS", "RESULTS")
+    )
+    config.pluginmanager.register(Trying(Path(jobs), int(results)))

@@ -12,6 +12,7 @@ from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.measures import Measures
 from pinkslip.judge.conclusions import Judgement
 from pinkslip.judge.judge import judge
+from pinkslip.judge.settling import Overruled, may_stand, settled
 from pinkslip.judge.state import JudgeState
 from pinkslip.model.decisions import Decision, Episode, StandingChange
 from pinkslip.model.events import Finish, Heartbeat, Outcome
@@ -33,7 +34,6 @@ from pinkslip.model.policy import PolicySet
 from pinkslip.model.ports import Receipt
 from pinkslip.model.words import BlindCause, Source, Verdict
 from pinkslip.policies.load import needs
-from pinkslip.replay.settling import may_stand, settled
 
 START_MS = 1_767_225_600_000
 """2026-01-01 00:00 UTC: when virtual time begins where nobody says otherwise."""
@@ -184,7 +184,11 @@ class Rehearsal:
     def enact(self, judgement: Judgement) -> None:
         """What the store's transaction makes of a tick's conclusions, and the judge's state after it."""
         decisions = settled(
-            judgement, self.by_number, meanwhile=self._meanwhile, made=self.made
+            judgement.decisions,
+            lambda decision: self.by_number.get(decision.agent_no),
+            self._overruled(),
+            judged_at=judgement.now,
+            now=self.now,
         )
         self.record(*decisions)
         self._last_at = max(self._last_at, judgement.now + 1)
@@ -212,6 +216,22 @@ class Rehearsal:
             self.tick()
 
     # as the store does it
+
+    def _overruled(self) -> Overruled:
+        """What people said since the tick's look."""
+        vetoed = [
+            self.made[fact.decision_id]
+            for fact in self._meanwhile
+            if isinstance(fact, Ruled)
+            and fact.verdict is Verdict.VETOED
+            and fact.decision_id in self.made
+        ]
+        return Overruled(
+            vetoed=frozenset((one.policy, one.agent_no) for one in vetoed),
+            demoted=frozenset(
+                fact.policy for fact in self._meanwhile if isinstance(fact, Demoted)
+            ),
+        )
 
     def _fire(self, decision: Decision) -> None:
         self.tell(

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from pinkslip.fleet.admission import LATEST_MS, Head
 from pinkslip.fleet.snapshot import AgentView
+from pinkslip.judge.settling import may_stand
 from pinkslip.model.decisions import StandingChange
 from pinkslip.model.errors import Conflict, Invalid, NotFound
 from pinkslip.model.facts import Released, Stood
@@ -115,7 +116,7 @@ def stand(
     """Make a tick's standings so, but for agents that moved on since: the next tick looks at those again."""
     for change in changes:
         head = tx.head(workspace_id, change.agent_id)
-        if head is None or not _is_as_judged(head, change, judged_at):
+        if head is None or not may_stand(head, change, judged_at=judged_at):
             continue
         old = head.standing
         fact = Stood(
@@ -154,16 +155,6 @@ def _at_work(tx: Transaction, workspace_id: int, ident: str) -> Head:
             standing=head.standing,
         )
     return head
-
-
-def _is_as_judged(head: Head, change: StandingChange, judged_at: int) -> bool:
-    return (
-        head.agent_no == change.agent_no
-        and head.incarnation == change.incarnation
-        and head.standing is not Standing.FIRED
-        and head.finished_at is None
-        and head.stood_at <= judged_at
-    )
 
 
 def _transition(

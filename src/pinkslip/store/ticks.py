@@ -1,21 +1,18 @@
 """What a tick and the enforcement loop make durable: each is one fenced transaction of the writer.
 
 1. The policy set's text is kept, once for each hash.
-2. What a decision does to its agent is done where the agent is still the one it was about: the same
-   incarnation, neither fired nor finished, and not released by a person since the tick looked. A fire also asks
-   that nobody quarantined or protected the agent, vetoed it or demoted its policy since then. Otherwise it is
-   recorded as superseded, and nothing is done.
+2. What still stands of each decision is `judge.settling`'s to say; the rest is recorded as superseded.
 3. Decisions are chained, fires carried out, standings explained, episodes and places put as they stand now,
    and the tick's own row closes the pass.
 """
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from pinkslip.fleet.admission import Head
+from pinkslip.judge.settling import Overruled, settled
 from pinkslip.model.decisions import (
     Decision,
     DeliveryChange,
@@ -32,7 +29,6 @@ from pinkslip.model.words import (
     BlindCause,
     DeliveryState,
     EpisodeState,
-    Standing,
     Verdict,
 )
 from pinkslip.store.changes import act_of
@@ -59,15 +55,6 @@ from pinkslip.store.transaction import Transaction
 from pinkslip.store.upsert import insert_absent, upsert
 
 DEFAULT_GRACE = Grace()
-_DONE_TO_AGENTS = frozenset(
-    {
-        Verdict.FIRED,
-        Verdict.QUARANTINED,
-        Verdict.PROBATION,
-        Verdict.NOTICED,
-        Verdict.ASKED,
-    }
-)
 
 
 def record_tick(
@@ -204,31 +191,28 @@ def _settled(
 
     Two policies may conclude the same of one agent in one tick: the first fires it.
     """
-    judged, to_fire, taken = [], [], set[int]()
-    overruled = _overruled_since(tx, record)
-    for decision in record.decisions:
-        head = tx.head(record.workspace_id, decision.agent_id)
-        if head is not None and head.agent_no != decision.agent_no:
-            head = None
-        final = decision
-        if decision.verdict in _DONE_TO_AGENTS:
-            if (
-                head is None
-                or head.agent_no in taken
-                or not _is_as_judged(head, decision, judged_at=record.now)
-                or _is_spared(tx, head, decision, overruled, judged_at=record.now)
-            ):
-                final = msgspec.structs.replace(decision, verdict=Verdict.SUPERSEDED)
-            elif decision.verdict is Verdict.FIRED:
-                taken.add(head.agent_no)
+    heads = {
+        decision.agent_no: _head_of(tx, record.workspace_id, decision)
+        for decision in record.decisions
+    }
+    finals = settled(
+        record.decisions,
+        lambda decision: heads[decision.agent_no],
+        _overruled_since(tx, record),
+        judged_at=record.now,
+        now=tx.now,
+    )
+    judged, to_fire = [], []
+    for final in finals:
+        head = heads[final.agent_no]
         entry = Judged(
             decision=final,
             watermark=record.watermark,
             policy_set_hash=record.policy_set_hash,
             role=(head.role if head else None) or "",
             actor_kind=ActorKind.POLICY,
-            actor=decision.policy,
-            context=decision.evidence.words if final.verdict is Verdict.FIRED else "",
+            actor=final.policy,
+            context=final.evidence.words if final.verdict is Verdict.FIRED else "",
         )
         judged.append(entry)
         if head is not None and final.verdict is Verdict.FIRED:
@@ -236,25 +220,14 @@ def _settled(
     return judged, to_fire
 
 
-def _is_as_judged(head: Head, decision: Decision, *, judged_at: int) -> bool:
-    was_released = head.standing is Standing.ACTIVE and head.stood_at > judged_at
-    return (
-        head.incarnation == decision.incarnation
-        and head.standing is not Standing.FIRED
-        and head.finished_at is None
-        and not was_released
-    )
+def _head_of(tx: Transaction, workspace_id: int, decision: Decision) -> Head | None:
+    """The agent as it is now; None where another has its name, or nobody."""
+    head = tx.head(workspace_id, decision.agent_id)
+    return head if head is not None and head.agent_no == decision.agent_no else None
 
 
-class _Overruled(NamedTuple):
-    """What people said between a tick's look and its transaction."""
-
-    vetoed: frozenset[tuple[str, int]]
-    """(policy, agent_no)."""
-    demoted: frozenset[str]
-
-
-def _overruled_since(tx: Transaction, record: TickRecord) -> _Overruled:
+def _overruled_since(tx: Transaction, record: TickRecord) -> Overruled:
+    """What people said between the tick's look and now."""
     rows = tx.connection.execute(
         select(acts).where(
             acts.c.workspace_id == record.workspace_id,
@@ -268,7 +241,7 @@ def _overruled_since(tx: Transaction, record: TickRecord) -> _Overruled:
         for fact in facts
         if isinstance(fact, Ruled) and fact.verdict is Verdict.VETOED
     ]
-    return _Overruled(
+    return Overruled(
         vetoed=frozenset(_about(tx, record.workspace_id, vetoed)),
         demoted=frozenset(fact.policy for fact in facts if isinstance(fact, Demoted)),
     )
@@ -286,26 +259,6 @@ def _about(
         )
     )
     return [(row.policy, row.agent_no) for row in rows]
-
-
-def _is_spared(
-    tx: Transaction,
-    head: Head,
-    decision: Decision,
-    overruled: _Overruled,
-    *,
-    judged_at: int,
-) -> bool:
-    """Whether a person came between a fire and its transaction: the tick did not know."""
-    if decision.verdict is not Verdict.FIRED:
-        return False
-    is_protected = head.protected_until is not None and head.protected_until > tx.now
-    return (
-        is_protected
-        or head.stood_at > judged_at
-        or (decision.policy, decision.agent_no) in overruled.vetoed
-        or decision.policy in overruled.demoted
-    )
 
 
 def _settled_episodes(record: TickRecord, superseded: Collection[str]) -> list[Episode]:

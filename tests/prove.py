@@ -85,6 +85,24 @@ PROOFS = (
         (*PYTEST, "tests/promises/test_promises.py", "tests/promises/test_controls.py"),
         {"PINKSLIP_TEST_PROMISES": "500"},
     ),
+    Proof(
+        "clocks",
+        "The wall clock of a real process jumps by an hour, a day and ten years, both ways, its stopwatch does not; "
+        "and so do injected clocks: nobody is fired for it, deciding goes on, memory stays flat.",
+        (*PYTEST, "tests/system/test_clock_jumps.py", "tests/store/test_clock_jumps.py"),
+    ),
+    Proof(
+        "told",
+        "A real service tells a real Alertmanager of notices, questions, fires and demotions, with evidence and the "
+        "way to stop them, and when they are over.",
+        (*PYTEST, "tests/system/test_announcements.py", "tests/announce"),
+    ),
+    Proof(
+        "causes",
+        "30 of 100 agents on one model fail at once, panic off: nobody is fired and one finding names the model; "
+        "scattered over models, the bad ones go within the envelope.",
+        (*PYTEST, "tests/judge/test_common_causes.py"),
+    ),
     Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
 )
 

@@ -13,7 +13,7 @@ from tests.promises.worlds import Hired, Step, World, compiled, policy_text, sta
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.snapshot import Floats
 from pinkslip.judge import evaluate, kleene
-from pinkslip.judge.guards.envelope import _Ledger
+from pinkslip.judge.guards.envelope.ledger import Ledger
 from pinkslip.judge.kleene import Truth
 
 LOOKING = settings(
@@ -31,9 +31,9 @@ TIGHT = {**OPEN, "share": 10, "at_least": 1, "count": 5}
 
 
 def envelope_before_the_action(monkeypatch: pytest.MonkeyPatch) -> None:
-    limit = _Ledger.fire_limit.fget
+    limit = Ledger.fire_limit.fget
     assert limit is not None
-    monkeypatch.setattr(_Ledger, "fire_limit", property(lambda ledger: limit(ledger) + 1))
+    monkeypatch.setattr(Ledger, "fire_limit", property(lambda ledger: limit(ledger) + 1))
 
 
 def blind_time_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

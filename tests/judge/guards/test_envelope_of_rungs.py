@@ -405,6 +405,14 @@ class TestImagined:
         assert refused(pool(10), shadow, guards=guards) == []
         assert refused(pool(10), shadow, guards=guards, outstanding=before) == [0]
 
+    def test_who_waits_and_is_virtually_set_aside_leaves_once(self) -> None:
+        guards = replace(CALM, min_active=8)
+        before = Outstanding(announced=(7,), virtually_quarantined=(7,))
+
+        answer = refused(pool(10), fire(1, is_shadow=True), guards=guards, outstanding=before)
+
+        assert answer == []
+
     def test_one_incarnations_virtual_fire_says_nothing_of_the_next(self) -> None:
         before = Outstanding(virtual=(VirtualFire(START - MINUTE, 7, 2),))
 

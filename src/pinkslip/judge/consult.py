@@ -8,7 +8,7 @@ import numpy as np
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.causes import Causes
 from pinkslip.judge.conclusions import Finding
-from pinkslip.judge.docket import Cases, Hold, Pools, pools_of
+from pinkslip.judge.docket import Cases, Hold, Pools
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards import (
     blind,
@@ -36,6 +36,7 @@ from pinkslip.model.words import EpisodeState, Guard, Mode, code_of
 
 _NOTICED = code_of(EpisodeState.NOTICED)
 _AWAITING = code_of(EpisodeState.AWAITING)
+_NOBODY = Turned(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,6 @@ class Circumstances:
     readings: Readings
     guards: Guards
     stopped: str | None
-    pools: Pools
     quiets: tuple[Quiet, ...]
     """Silences in force."""
     deploys: Mapping[int, Deploy]
@@ -59,6 +59,11 @@ class Circumstances:
     told: tuple[int, ...]
     """When people were told lately."""
     outstanding: envelope.Outstanding
+
+    @property
+    def pools(self) -> Pools:
+        """Everybody's pool, sorted out when it is first asked for."""
+        return self.readings.pools(self.guards.pool)
 
     @property
     def virtual(self) -> tuple[VirtualFire, ...]:
@@ -112,6 +117,17 @@ class Ruling:
         )
 
 
+NOTHING_RULED = Ruling(
+    guard=np.zeros(0, dtype=np.int64),
+    moot=np.zeros(0, dtype=np.bool_),
+    holds=(),
+    virtual=(),
+    causes=(),
+    findings=(),
+)
+"""What is said where nobody wants to act."""
+
+
 def circumstances(
     hearings: Sequence[Hearing],
     *,
@@ -125,21 +141,15 @@ def circumstances(
 ) -> Circumstances:
     """What is true of the whole fleet: its pools and what befell them, silences, and what was begun before."""
     view = readings.view
-    pools = pools_of(view, guards.pool)
-    deploys = (
-        {}
-        if guards.mass_restart is None
-        else mass_restart.deploys(view, pools=pools, rule=guards.mass_restart)
-    )
+    deploys = _deploys(readings, guards)
     panics, virtual_panics = (
         {code: burst for code, burst in found.items() if code not in deploys}
-        for found in _panics(hearings, readings, pools, guards)
+        for found in _panics(hearings, readings, guards)
     )
     return Circumstances(
         readings=readings,
         guards=guards,
         stopped=stopped,
-        pools=pools,
         quiets=_quiets(hearings, readings, matching),
         deploys=deploys,
         causes=Causes(
@@ -164,6 +174,8 @@ def consult(cases: Cases, given: Circumstances) -> Ruling:
     the envelope once more for those behind. Its rooms nest (pools within the workspace), so whoever had room
     the first time has it the second time as well.
     """
+    if not len(cases):
+        return NOTHING_RULED
     singles = _single_holds(cases, given)
     first = np.full(len(cases), NOBODY, dtype=np.int64)
     for guard, hold in reversed(singles):
@@ -212,7 +224,10 @@ def _single_holds(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold
         (
             Guard.MASS_RESTART,
             mass_restart.hold(
-                cases, pools=given.pools, deploys=given.deploys, rule=guards.mass_restart
+                cases,
+                pools=given.pools,
+                deploys=given.deploys,
+                rule=guards.mass_restart if given.deploys else None,
             ),
         ),
         (Guard.COMMON_CAUSE, _caused(cases, given)),
@@ -223,7 +238,7 @@ def _single_holds(cases: Cases, given: Circumstances) -> tuple[tuple[Guard, Hold
                 pools=given.pools,
                 real=given.panics,
                 virtual=given.virtual_panics,
-                panic=guards.panic,
+                panic=guards.panic if given.panics or given.virtual_panics else None,
             ),
         ),
     )
@@ -261,6 +276,14 @@ def _allotted(cases: Cases, given: Circumstances, *, free: Bools) -> envelope.Al
     )
 
 
+def _deploys(readings: Readings, guards: Guards) -> Mapping[int, Deploy]:
+    """Pools that are restarting. Nobody is sorted into pools before anybody has restarted."""
+    view, rule = readings.view, guards.mass_restart
+    if rule is None or not (view.boot_changed_at > view.now - rule.per_ms).any():
+        return {}
+    return mass_restart.deploys(view, pools=readings.pools(guards.pool), rule=rule)
+
+
 def _quiets(
     hearings: Sequence[Hearing], readings: Readings, matching: Matching
 ) -> tuple[Quiet, ...]:
@@ -270,12 +293,13 @@ def _quiets(
         each: silence.matchers(each)
         for each in silence.in_force(view.acts.silences.values(), now=view.now)
     }
-    matching.keep(
-        {
-            *(matcher for hearing in hearings for matcher in hearing.policy.match),
-            *(matcher for asked in matchers.values() for matcher in asked),
-        }
-    )
+    if matching.knows_any:
+        matching.keep(
+            {
+                *(matcher for hearing in hearings for matcher in hearing.policy.match),
+                *(matcher for asked in matchers.values() for matcher in asked),
+            }
+        )
     return tuple(
         Quiet(each, matching.admits(asked, readings)) for each, asked in matchers.items()
     )
@@ -286,35 +310,43 @@ def _waiting(hearings: Sequence[Hearing], state: int) -> list[int]:
     waiting: list[int] = []
     for hearing in hearings:
         track = hearing.advanced.track
-        if hearing.policy.mode is Mode.ENFORCE:
+        if hearing.policy.mode is Mode.ENFORCE and len(track):
             waiting += track.number[track.state == state].tolist()
     return waiting
 
 
 def _panics(
-    hearings: Sequence[Hearing], readings: Readings, pools: Pools, guards: Guards
+    hearings: Sequence[Hearing], readings: Readings, guards: Guards
 ) -> tuple[Mapping[int, Burst], Mapping[int, Burst]]:
     """The pools in panic, and those that would be, were every policy in shadow enforced."""
-    if guards.panic is None:
-        return {}, {}
     view, rule = readings.view, guards.panic
+    if rule is None:
+        return {}, {}
     since = view.now - rule.per_ms
     recently = view.fired_by_policy_since(since)
     silent = [_stale(readings), Turned(*_since_now(recently, view.now))]
-    members = view.active | recently
+    newly = [(h.policy.mode, _newly(h, view.stale, since)) for h in hearings]
 
-    def of(modes: frozenset[Mode]) -> Mapping[int, Burst]:
-        turned = [
-            *silent,
-            *(_newly(h, view.stale, since) for h in hearings if h.policy.mode in modes),
-        ]
-        return panic.bursts(_together(turned), pools=pools, members=members, panic=rule)
+    def of(*modes: Mode) -> Mapping[int, Burst]:
+        turned = [*silent, *(some for mode, some in newly if mode in modes)]
+        if sum(len(each.slot) for each in turned) < rule.at_least:
+            return {}
+        return panic.bursts(
+            _together(turned),
+            pools=readings.pools(guards.pool),
+            members=view.active | recently,
+            panic=rule,
+        )
 
-    return of(frozenset({Mode.ENFORCE})), of(frozenset({Mode.ENFORCE, Mode.SHADOW}))
+    real = of(Mode.ENFORCE)
+    nobody_in_shadow = not any(len(some.slot) for mode, some in newly if mode is Mode.SHADOW)
+    return real, real if nobody_in_shadow else of(Mode.ENFORCE, Mode.SHADOW)
 
 
 def _newly(hearing: Hearing, stale: Bools, since: int) -> Turned:
     """Whom a policy matches since later than `since`."""
+    if not len(hearing.advanced.track):
+        return _NOBODY
     slots, began_at = hearing.turned
     is_new = began_at > since
     if hearing.is_stale_type:
@@ -328,7 +360,7 @@ def _stale(readings: Readings) -> Turned:
     view = readings.view
     slots = np.flatnonzero(view.stale & view.active)
     if not len(slots):
-        return Turned(slots, np.empty(0, dtype=np.int64))
+        return _NOBODY
     silent_s = readings.plain("heartbeat_age")[slots]
     late_s = silent_s - view.stale_factor * view.interval_s[slots]
     return Turned(slots, view.now - np.round(np.nan_to_num(late_s) * 1000).astype(np.int64))

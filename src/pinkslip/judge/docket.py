@@ -66,6 +66,23 @@ class Cases:
         return more
 
 
+_NO_NUMBERS = np.zeros(0, dtype=np.int64)
+_NO_MARKS = np.zeros(0, dtype=np.bool_)
+NO_CASES = Cases(
+    rank=_NO_NUMBERS,
+    slot=_NO_NUMBERS,
+    number=_NO_NUMBERS,
+    strength=np.zeros(0),
+    action=_NO_NUMBERS,
+    announces=_NO_MARKS,
+    is_shadow=_NO_MARKS,
+    is_stale_type=_NO_MARKS,
+    reads_outcomes=_NO_MARKS,
+    by_lineage=_NO_MARKS,
+)
+"""Nobody wants to act on anybody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     """Which cases a guard holds back, and its reason for one of them in words with numbers."""

@@ -18,14 +18,14 @@ Time in which we were blind is taken off `for` and `keep_for`. What became of th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.columns import NEVER, texts
 from pinkslip.judge.kleene import Truth
-from pinkslip.judge.memory import NOBODY, Track
+from pinkslip.judge.memory import NO_EPISODES, NOBODY, Track
 from pinkslip.judge.view import Bools
 from pinkslip.model.facts import Ruled
 from pinkslip.model.policy import Policy
@@ -64,7 +64,7 @@ class Advanced:
     """Open episodes after this moment, and those it ended."""
 
     track: Track
-    """Its columns are its own and may be written."""
+    """For reading only."""
     is_true: Bools
     """Per row: `when` is true now."""
     changed: Bools
@@ -72,6 +72,17 @@ class Advanced:
     due: Bools
     """Per row: wants to act."""
     ended: Track
+
+
+_NO_ROWS = np.zeros(0, dtype=np.bool_)
+NOTHING_OPEN = Advanced(
+    track=NO_EPISODES,
+    is_true=_NO_ROWS,
+    changed=_NO_ROWS,
+    due=_NO_ROWS,
+    ended=NO_EPISODES,
+)
+"""What comes of no episodes."""
 
 
 def advance(
@@ -87,9 +98,11 @@ def advance(
     track = _ruled(before, rulings, seen.let_go)
     is_true = seen.when.yes & seen.matched
     is_false = seen.when.no | ~seen.matched
-    moved = track.copied()
-    moved.true_since[:] = _since(track.true_since, is_true, now=now)
-    moved.false_since[:] = _since(track.false_since, is_false, now=now)
+    moved = replace(
+        track,
+        true_since=_since(track.true_since, is_true, now=now),
+        false_since=_since(track.false_since, is_false, now=now),
+    )
     announced = is_announced(track)
     undone = (track.state == PENDING) | announced
     over = _lasting(
@@ -104,15 +117,20 @@ def advance(
     waits = _wants_to_act(track, policy, now)
     due = _lasting(waits & is_true, moved.true_since, policy.for_ms, now, blind_between)
     changed = (moved.true_since != track.true_since) | (moved.false_since != track.false_since)
-    changed |= track.state != before.state
-    changed |= track.ruled_by != before.ruled_by
+    if track is not before:
+        changed |= track.state != before.state
+        changed |= track.ruled_by != before.ruled_by
+    if not ends.any():
+        return Advanced(
+            track=moved, is_true=is_true, changed=changed, due=due, ended=NO_EPISODES
+        )
     stays = ~ends
     return Advanced(
         track=moved.take(stays),
         is_true=is_true[stays],
         changed=changed[stays],
         due=due[stays],
-        ended=moved.take(np.flatnonzero(ends)),
+        ended=moved.take(ends),
     )
 
 
@@ -130,8 +148,11 @@ def decided_at(track: Track) -> Integers:
 def is_announced(track: Track) -> Bools:
     """Whose fire was announced or asked for, and has not come: waiting, or held when its time was up."""
     waiting: Bools = (track.state == NOTICED) | (track.state == AWAITING)
+    held: Bools = track.state == HELD
+    if not held.any():
+        return waiting
     was_told = (track.until != NEVER) | (track.ruled_by != None)  # noqa: E711 - by element
-    announced: Bools = waiting | ((track.state == HELD) & was_told)
+    announced: Bools = waiting | (held & was_told)
     return announced
 
 
@@ -146,6 +167,9 @@ def must_be_announced(track: Track, policy: Policy) -> Bools:
 def _wants_to_act(track: Track, policy: Policy, now: int) -> Bools:
     """Whom only `when` and `for` still separate from acting, or from the guards."""
     waits: Bools = (track.state == PENDING) | (track.state == HELD)
+    asked = (track.state == NOTICED) | (track.state == AWAITING)
+    if not asked.any():
+        return waits
     has_passed = track.until <= now  # NEVER has passed: no notice was asked for
     is_approved = (track.ruled_by != None) | np.bool_(not policy.approval)  # noqa: E711 - by element
     waits |= (track.state == NOTICED) & has_passed
@@ -156,6 +180,8 @@ def _wants_to_act(track: Track, policy: Policy, now: int) -> Bools:
 def _ruled(track: Track, rulings: Mapping[str, Ruled], let_go: Bools) -> Track:
     """Note what people said of what was announced. Who was let go meanwhile is not fired by what came before."""
     announced = is_announced(track)
+    if not announced.any():
+        return track
     rows = np.flatnonzero(announced).tolist()
     said = [(row, rulings.get(track.decision_id[row])) for row in rows]
     spared = announced & let_go

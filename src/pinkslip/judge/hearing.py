@@ -9,9 +9,10 @@ import numpy as np
 from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.columns import NEVER
 from pinkslip.judge.conclusions import Finding
-from pinkslip.judge.docket import Cases
+from pinkslip.judge.docket import NO_CASES, Cases
 from pinkslip.judge.episodes import (
     ACTED,
+    NOTHING_OPEN,
     SHADOWED,
     Advanced,
     Seen,
@@ -22,10 +23,17 @@ from pinkslip.judge.episodes import (
     opened,
     with_opened,
 )
-from pinkslip.judge.evaluate import Evaluator, Readings, Truth, reads_quantile
-from pinkslip.judge.kinds import is_proof, is_stale_type, reads_outcomes, starts_anew
-from pinkslip.judge.memory import Track, track_of
+from pinkslip.judge.evaluate import Evaluator, Readings, Truth
+from pinkslip.judge.kinds import (
+    asks_one_by_one,
+    is_proof,
+    is_stale_type,
+    reads_outcomes,
+    starts_anew,
+)
+from pinkslip.judge.memory import NO_EPISODES, Track
 from pinkslip.judge.places import (
+    NOBODY_LET_GO,
     LetGo,
     Places,
     Steps,
@@ -59,6 +67,19 @@ class Due:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+_NO_NUMBERS = np.zeros(0, dtype=np.int64)
+_NO_MARKS = np.zeros(0, dtype=np.bool_)
+NOBODY_DUE = Due(
+    rows=_NO_NUMBERS,
+    steps=Steps(rung=_NO_NUMBERS, moves=_NO_MARKS, is_done=_NO_MARKS),
+    action=_NO_NUMBERS,
+    announces=_NO_MARKS,
+    in_shadow=_NO_MARKS,
+    strength=np.zeros(0),
+)
+"""Nothing wants to act."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,23 +122,15 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     4. Who on the ladder has recovered.
     5. For the due ones: which rung it is about, and how strong the case is.
     """
-    view, memory = readings.view, state.memory
+    view = readings.view
     policy = as_it_may(policy, view.acts)
     evaluator, matched, places = evaluator_of(policy, state, readings, pool=pool)
     when = _truth(policy.when.tree, matched, evaluator)
-    track, here = located_track(memory.tracks.get(policy.name, track_of(())), view)
-    here[here] = _without(view.active, places.away)[track.slot[here]]
-    all_rows, stays = inherited(policy, track, in_shadow=_in_shadow(policy, track, view))
-    advanced = advance(
-        all_rows.take(stays),
-        _seen(all_rows.take(stays), here[stays], matched, when, policy, evaluator),
-        policy,
-        now=view.now,
-        blind_between=view.blind_between,
-        rulings=view.acts.rulings,
-    )
     holds = when.yes & matched
-    advanced = with_opened(advanced, _new(policy, holds, advanced.track, view), policy)
+    before = state.memory.tracks.get(policy.name, NO_EPISODES)
+    advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
+    if holds.any():
+        advanced = with_opened(advanced, _new(policy, holds, advanced.track, view), policy)
     return Hearing(
         policy=policy,
         evaluator=evaluator,
@@ -126,18 +139,10 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
         matched=int(np.count_nonzero(matched)),
         holding=int(np.count_nonzero(holds)),
         advanced=advanced,
-        disowned=all_rows.take(np.flatnonzero(~stays)),
+        disowned=disowned,
         due=_due(policy, advanced, places, evaluator),
         places=places,
-        let_go=recovered(
-            policy,
-            places,
-            view=view,
-            matched=matched,
-            when=when,
-            clear=_clear(policy, places.slots, evaluator),
-            blind_between=view.blind_between,
-        ),
+        let_go=_recovered(policy, matched, when, places, evaluator),
     )
 
 
@@ -145,18 +150,64 @@ def evaluator_of(
     policy: Policy, state: JudgeState, readings: Readings, *, pool: str
 ) -> tuple[Evaluator, Bools, Places]:
     """What a policy is asked with: its evidence as its places leave it, of whom it is about. With these both."""
-    view = readings.view
     shelf = state.memory.places.get(policy.name)
     places = standing_now(policy, shelf, readings, state.lexicon)
     matched = state.matching.matched(policy, readings, stale_type=is_stale_type(policy))
     matched = _without(matched, places.away)
-    ledger = ledger_of(policy, places, view)
+    ledger = ledger_of(policy, places, readings)
     evaluator = Evaluator.of(policy, readings, ledger=ledger, pool=pool, among=matched)
     return evaluator, matched, places
 
 
+def _gone_on(
+    policy: Policy,
+    before: Track,
+    matched: Bools,
+    when: Truth,
+    places: Places,
+    evaluator: Evaluator,
+) -> tuple[Advanced, Track]:
+    """Episodes that were open, as they are now; and those the policy does not go on with."""
+    if not len(before):
+        return NOTHING_OPEN, NO_EPISODES
+    view = evaluator.readings.view
+    track, here = located_track(before, view)
+    here[here] = _without(view.active, places.away)[track.slot[here]]
+    all_rows, stays = inherited(policy, track, in_shadow=_in_shadow(policy, track, view))
+    rows = all_rows.take(stays)
+    advanced = advance(
+        rows,
+        _seen(rows, here[stays], matched, when, policy, evaluator),
+        policy,
+        now=view.now,
+        blind_between=view.blind_between,
+        rulings=view.acts.rulings,
+    )
+    return advanced, NO_EPISODES if stays.all() else all_rows.take(~stays)
+
+
+def _recovered(
+    policy: Policy, matched: Bools, when: Truth, places: Places, evaluator: Evaluator
+) -> LetGo:
+    """Who climbs back."""
+    if not len(places.rows):
+        return NOBODY_LET_GO
+    view = evaluator.readings.view
+    return recovered(
+        policy,
+        places,
+        view=view,
+        matched=matched,
+        when=when,
+        clear=_clear(policy, places.slots, evaluator),
+        blind_between=view.blind_between,
+    )
+
+
 def _due(policy: Policy, advanced: Advanced, places: Places, evaluator: Evaluator) -> Due:
     """Those that want to act, but for whom shadow would have fired already."""
+    if not advanced.due.any():
+        return NOBODY_DUE
     view, track = evaluator.readings.view, advanced.track
     rows = np.flatnonzero(advanced.due)
     steps = steps_of(policy, places, track.slot[rows], track.began_at[rows])
@@ -196,7 +247,7 @@ def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
     """Per slot, known only for those matched. Most of a fleet is asked whole, which costs less than picking."""
     everybody = evaluator.readings.everybody
     count = int(np.count_nonzero(matched))
-    if count * 2 > len(everybody) and not reads_quantile(tree):
+    if count * 2 > len(everybody) and not asks_one_by_one(tree):
         return evaluator.truth(tree, everybody)
     whole = Truth(
         np.zeros(len(everybody), dtype=np.bool_), np.zeros(len(everybody), dtype=np.bool_)
@@ -330,29 +381,23 @@ def without(hearings: Sequence[Hearing], findings: Sequence[Finding]) -> list[He
 
 def cases_of(hearings: Sequence[Hearing]) -> Cases:
     """Everything that wants to act, policy by policy, each in order of agent_no."""
-    counts = [len(hearing.due) for hearing in hearings]
+    asking = [(rank, hearing) for rank, hearing in enumerate(hearings) if len(hearing.due)]
+    if not asking:
+        return NO_CASES
+    counts = [len(hearing.due) for _, hearing in asking]
 
     def each(values: Sequence[bool]) -> Bools:
         return np.repeat(np.array(values, dtype=np.bool_), counts)
 
-    tracks = [hearing.advanced.track.take(hearing.due.rows) for hearing in hearings]
     return Cases(
-        rank=np.repeat(np.arange(len(hearings)), counts),
-        slot=_joined([track.slot for track in tracks]),
-        number=_joined([track.number for track in tracks]),
-        strength=np.concatenate([np.empty(0), *(h.due.strength for h in hearings)]),
-        action=_joined([hearing.due.action for hearing in hearings]),
-        announces=_marked([hearing.due.announces for hearing in hearings]),
-        is_shadow=_marked([hearing.due.in_shadow for hearing in hearings]),
-        is_stale_type=each([hearing.is_stale_type for hearing in hearings]),
-        reads_outcomes=each([hearing.reads_outcomes for hearing in hearings]),
-        by_lineage=each([hearing.policy.scope is Scope.LINEAGE for hearing in hearings]),
+        rank=np.repeat(np.array([rank for rank, _ in asking]), counts),
+        slot=np.concatenate([h.advanced.track.slot[h.due.rows] for _, h in asking]),
+        number=np.concatenate([h.advanced.track.number[h.due.rows] for _, h in asking]),
+        strength=np.concatenate([hearing.due.strength for _, hearing in asking]),
+        action=np.concatenate([hearing.due.action for _, hearing in asking]),
+        announces=np.concatenate([hearing.due.announces for _, hearing in asking]),
+        is_shadow=np.concatenate([hearing.due.in_shadow for _, hearing in asking]),
+        is_stale_type=each([hearing.is_stale_type for _, hearing in asking]),
+        reads_outcomes=each([hearing.reads_outcomes for _, hearing in asking]),
+        by_lineage=each([hearing.policy.scope is Scope.LINEAGE for _, hearing in asking]),
     )
-
-
-def _joined(columns: Sequence[Integers]) -> Integers:
-    return np.concatenate([np.empty(0, dtype=np.int64), *columns])
-
-
-def _marked(columns: Sequence[Bools]) -> Bools:
-    return np.concatenate([np.empty(0, dtype=np.bool_), *columns])

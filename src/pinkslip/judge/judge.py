@@ -109,7 +109,7 @@ def judge(
         waiting=_waiting(policy_set, tracks, concluded, measures),
         causes=ruling.causes,
         deploys=tuple(sorted(given.deploys.values(), key=lambda deploy: deploy.pool)),
-        silenced=tuple(np.sort(measures.numbers[given.silenced]).tolist()),
+        silenced=_silenced(given),
         after=Memory(
             tracks=tracks,
             panics={panic.pool: panic.since for panic in panics},
@@ -142,6 +142,13 @@ def surroundings(
     )
 
 
+def _silenced(given: Circumstances) -> tuple[int, ...]:
+    """Whom a silence is about, by agent_no."""
+    if not given.quiets:
+        return ()
+    return tuple(np.sort(given.readings.view.numbers[given.silenced]).tolist())
+
+
 def _judged(policy_set: PolicySet) -> dict[str, Policy]:
     """The policies that are not off, in their order."""
     return {
@@ -169,16 +176,17 @@ def _located(
     judged = _judged(policy_set)
     shelves = {name: shelf for name, shelf in state.memory.places.items() if name in judged}
     shelves.update((part.policy, part.shelf) for part in concluded)
+    known = {part.policy: part.located for part in concluded}
     return {
-        name: located(shelf, judged[name].scope, view, state.lexicon)
+        name: known.get(name) or located(shelf, judged[name].scope, view, state.lexicon)
         for name, shelf in shelves.items()
         if len(shelf)
     }
 
 
 def _virtually_quarantined(hearings: Sequence[Hearing], view: FleetView) -> tuple[int, ...]:
-    away = [view.numbers[hearing.places.away].tolist() for hearing in hearings]
-    return tuple(sorted({number for each in away for number in each}))
+    away = [hearing.places.away for hearing in hearings if len(hearing.places.rows)]
+    return tuple(sorted({number for each in away for number in view.numbers[each].tolist()}))
 
 
 def _told(
@@ -237,8 +245,8 @@ def _claims(
     for policy in policy_set.policies:
         if policy.name in places:
             claims.append(_by_ladder(policy.name, places[policy.name]))
-        if policy.name in tracks:
-            claims.append(_by_notice(policy.name, tracks[policy.name], view))
+        if policy.name in tracks and (told := is_announced(tracks[policy.name])).any():
+            claims.append(_by_notice(policy.name, tracks[policy.name].take(told), view))
     return claims
 
 
@@ -254,10 +262,10 @@ def _by_ladder(policy: str, places: Places) -> Claim:
     )
 
 
-def _by_notice(policy: str, track: Track, view: FleetView) -> Claim:
+def _by_notice(policy: str, announced: Track, view: FleetView) -> Claim:
     """Who was told that the fire comes, until it comes or does not."""
-    announced, here = located_track(track.take(np.flatnonzero(is_announced(track))), view)
-    announced = announced.take(np.flatnonzero(here))
+    announced, here = located_track(announced, view)
+    announced = announced.take(here)
     return Claim(
         policy=policy,
         slots=announced.slot,
@@ -284,7 +292,7 @@ def _waiting(
 
 
 def _silently_waiting(policy: Policy, track: Track, view: FleetView) -> list[Waiting]:
-    rows = np.flatnonzero(np.isin(track.state, (NOTICED, AWAITING)))
+    rows = (track.state == NOTICED) | (track.state == AWAITING)
     found, here = located_track(track.take(rows), view)
     return [
         waits(
@@ -302,7 +310,10 @@ def _silently_waiting(policy: Policy, track: Track, view: FleetView) -> list[Wai
 def _held(tracks: dict[str, Track]) -> dict[tuple[str, Guard], int]:
     counts: dict[tuple[str, Guard], int] = {}
     for name, track in tracks.items():
-        guards, held = np.unique(track.guard[track.guard != NOBODY], return_counts=True)
+        is_held = track.guard != NOBODY
+        if not is_held.any():
+            continue
+        guards, held = np.unique(track.guard[is_held], return_counts=True)
         for guard, count in zip(guards.tolist(), held.tolist(), strict=True):
             counts[name, word_of(Guard, guard)] = count
     return counts

@@ -1,7 +1,12 @@
-"""What kind of question a policy asks, from the measures and the evidence its `when` reads."""
+"""What kind of question a policy asks, from the measures and the evidence its `when` reads.
+
+Every tick asks this of every policy, and a condition never changes: what was found is remembered.
+"""
+
+from functools import lru_cache
 
 from pinkslip.fleet.catalogue import MEASURES
-from pinkslip.judge.evaluate import calls_of, measures_of
+from pinkslip.judge.evaluate import calls_of, measures_of, reads_quantile
 from pinkslip.judge.readings import EXPECTED_RATIO
 from pinkslip.judge.weighing import controls_discoveries
 from pinkslip.model.policy import Call, Expression, Logic, Policy
@@ -10,24 +15,23 @@ _SINCE_A_RUNG = frozenset({"proven", "decayed", "posterior"})
 _OF_OUTCOMES = _SINCE_A_RUNG
 """Those that rest on outcomes and name no measure."""
 _OF_A_POOL = frozenset({"posterior", "peers", "outlier"})
+_CONDITIONS_KEPT = 4_096
+"""Far more than any workspace's policies have."""
 
 
 def is_stale_type(policy: Policy) -> bool:
     """Whether it judges silence."""
-    return any(MEASURES[each.name].stale_type for each in measures_of(policy.when.tree))
+    return _judges_silence(policy.when.tree)
 
 
 def reads_outcomes(policy: Policy) -> bool:
     """Whether it judges finished tasks."""
-    tree = policy.when.tree
-    return any(MEASURES[each.name].reads_outcomes for each in measures_of(tree)) or any(
-        call.function in _OF_OUTCOMES for call in calls_of(tree)
-    )
+    return _judges_outcomes(policy.when.tree)
 
 
 def starts_anew(policy: Policy) -> bool:
     """Whether it judges evidence that a rung starts anew: then `when` false says nothing of having recovered."""
-    return any(call.function in _SINCE_A_RUNG for call in calls_of(policy.when.tree))
+    return _restarts(policy.when.tree)
 
 
 def is_proof(policy: Policy) -> bool:
@@ -35,6 +39,30 @@ def is_proof(policy: Policy) -> bool:
     return _needs_proof(policy.when.tree)
 
 
+@lru_cache(_CONDITIONS_KEPT)
+def asks_one_by_one(tree: Expression) -> bool:
+    """Whether each agent more that is asked costs more: then nobody is asked for nothing."""
+    return reads_quantile(tree)
+
+
+@lru_cache(_CONDITIONS_KEPT)
+def _judges_silence(tree: Expression) -> bool:
+    return any(MEASURES[each.name].stale_type for each in measures_of(tree))
+
+
+@lru_cache(_CONDITIONS_KEPT)
+def _judges_outcomes(tree: Expression) -> bool:
+    return any(MEASURES[each.name].reads_outcomes for each in measures_of(tree)) or any(
+        call.function in _OF_OUTCOMES for call in calls_of(tree)
+    )
+
+
+@lru_cache(_CONDITIONS_KEPT)
+def _restarts(tree: Expression) -> bool:
+    return any(call.function in _SINCE_A_RUNG for call in calls_of(tree))
+
+
+@lru_cache(_CONDITIONS_KEPT)
 def _needs_proof(node: Expression) -> bool:
     match node:
         case Call():

@@ -53,6 +53,11 @@ class Matching:
             admitted &= self._admitted(matcher, readings)
         return admitted
 
+    @property
+    def knows_any(self) -> bool:
+        """Whether any matcher was ever asked."""
+        return bool(self._known)
+
     def keep(self, matchers: Collection[Matcher]) -> None:
         """Forget all but these: silences come and go, and a matcher of agents may know a great many words."""
         self._known = {each: known for each, known in self._known.items() if each in matchers}

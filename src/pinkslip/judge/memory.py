@@ -149,6 +149,10 @@ def track_of(episodes: Iterable[Episode]) -> Track:
     )
 
 
+NO_EPISODES = track_of(())
+"""Nobody's. Nothing in it can be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class VirtualFire:
     """A fire that a policy in shadow would have made."""

@@ -162,27 +162,23 @@ def standing_now(
     view = readings.view
     if shelf is None or not len(shelf):
         return _no_places(policy.scope, readings, lexicon)
-    stays = _fits(policy, shelf, view, lexicon)
-    places = located(shelf.take(stays), policy.scope, view, lexicon)
+    places = located(shelf, policy.scope, view, lexicon)
+    stays = _fits(policy, places, view)
+    if not stays.all():
+        given_up = shelf.take(~stays)
+        places = located(shelf.take(stays), policy.scope, view, lexicon)
+        places = replace(places, given_up=given_up)
     _begin_passes(policy, places, readings)
     _forget_what_was_forgotten(policy, places, readings)
     _end_quarantines(policy, places, readings)
-    return Places(
-        shelf=places.shelf,
-        changed=places.changed,
-        given_up=shelf.take(~stays),
-        slots=places.slots,
-        rows=places.rows,
-        row_of=places.row_of,
-        with_lineage=places.with_lineage,
-    )
+    return places
 
 
-def _fits(policy: Policy, shelf: Shelf, view: FleetView, lexicon: Lexicon) -> Bools:
+def _fits(policy: Policy, places: Places, view: FleetView) -> Bools:
     """Which places go on: step 1."""
+    shelf = places.shelf
     fits: Bools = (shelf.episode_hash == policy.episode_hash) & np.bool_(bool(policy.ladder))
-    places = located(shelf, policy.scope, view, lexicon)
-    of_agent, slot = ~shelf.of_lineage, places.shelf.slot
+    of_agent, slot = ~shelf.of_lineage, shelf.slot
     here = of_agent & (slot >= 0)
     lost = view.now - LINEAGE_KEPT_MS
     present = _any(places, np.ones(len(places.rows), dtype=np.bool_))
@@ -209,8 +205,11 @@ def _begin_passes(policy: Policy, places: Places, readings: Readings) -> None:
         (view.incarnation[slots] > 1) & (born > since),
         view.incarnation[slots] != shelf.incarnation[rows],
     )
+    released_at = view.released_at[slots]
+    if not (anew.any() or released_at.any()):
+        return
     start = _latest(places, np.where(anew, born, NEVER))
-    released = _latest(places, view.released_at[slots])
+    released = _latest(places, released_at)
     is_anew = start != NEVER
     since_then = np.where(is_anew, start, shelf.since)
     is_released = ((shelf.rung >= 0) | is_anew) & (released > since_then)
@@ -240,8 +239,10 @@ def _forget_what_was_forgotten(policy: Policy, places: Places, readings: Reading
 def _end_quarantines(policy: Policy, places: Places, readings: Readings) -> None:
     """Time has passed: step 3. Nobody is there to be let out where nobody is in memory."""
     shelf, now = places.shelf, readings.view.now
-    present = _any(places, np.ones(len(places.rows), dtype=np.bool_))
-    over = (shelf.standing == _QUARANTINED) & (shelf.until <= now) & present
+    over = (shelf.standing == _QUARANTINED) & (shelf.until <= now)
+    if not over.any():
+        return
+    over &= _any(places, np.ones(len(places.rows), dtype=np.bool_))
     for row in np.flatnonzero(over).tolist():
         lasts = _probation_ms(policy, policy.rungs[: int(shelf.rung[row]) + 1])
         shelf.standing[row] = _PROBATION
@@ -283,23 +284,32 @@ def _count_anew(policy: Policy, places: Places, rows: Integers, readings: Readin
     places.changed[rows] = True
 
 
-def ledger_of(policy: Policy, places: Places, view: FleetView) -> Ledger:
+def ledger_of(policy: Policy, places: Places, readings: Readings) -> Ledger:
     """What the places leave out of evidence, per slot."""
-    has_ladder = bool(policy.ladder)
-    known = whole(view, has_ladder=has_ladder)
-    since = known.since
-    if policy.scope is Scope.LINEAGE:
-        since = np.where(places.with_lineage, 0, since)
+    unmoved = _unmoved(policy, places, readings)
     if not len(places.rows):
-        return replace(known, since=since)
+        return unmoved
     shelf, placed, row = places.shelf, places.row_of >= 0, places.row_of
     return Ledger(
-        has_ladder=has_ladder,
+        has_ladder=unmoved.has_ladder,
         base_tasks=np.where(placed, shelf.base_tasks[row], 0),
         base_successes=np.where(placed, shelf.base_successes[row], 0),
         passes=np.where(placed, shelf.passes[row], 1),
-        since=np.where(placed, shelf.since[row], since),
+        since=np.where(placed, shelf.since[row], unmoved.since),
     )
+
+
+def _unmoved(policy: Policy, places: Places, readings: Readings) -> Ledger:
+    """The ledger of those who stand nowhere; the same for all policies of a scope."""
+    has_ladder, is_followed = bool(policy.ladder), policy.scope is Scope.LINEAGE
+
+    def nothing_left_out() -> Ledger:
+        ledger = whole(readings.view, has_ladder=has_ladder)
+        if not is_followed:
+            return ledger
+        return replace(ledger, since=np.where(places.with_lineage, 0, ledger.since))
+
+    return readings.once(("unmoved", has_ladder, is_followed), nothing_left_out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -479,6 +489,8 @@ def recovered(
         needed = max(policy.keep_for_ms, policy.for_ms)
         lasted = lasted_ms(shelf.false_since, view.now, blind_between)
         by_recovery = calm & (shelf.false_since != NEVER) & (lasted >= needed)
+    if not (by_time | by_recovery).any():
+        return NOBODY_LET_GO
     telling = active if clear is None else active & (clear.yes | ~by_recovery[places.rows])
     rows, found = _first_by_number(places, by_time | by_recovery, telling, view)
     return LetGo(rows=rows, slots=found, by_time=by_time[rows] & ~by_recovery[rows])

@@ -259,6 +259,8 @@ def made_at(decision_id: str) -> int:
 
 def _announced(track: Track) -> Track:
     """Episodes with an announced fire, of agents that are still known."""
+    if not len(track):
+        return track
     return track.take(np.flatnonzero(is_announced(track) & (track.slot != NEVER)))
 
 

@@ -33,7 +33,6 @@ RECORDS_MAX = 5_000
 """Decisions one tick may make. The transaction that writes them must end long before the lease does."""
 
 _ANNOUNCING = frozenset({Verdict.NOTICED, Verdict.ASKED})
-_WAITS = (NOTICED, AWAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class Concluded:
     policy: str
     track: Track
     shelf: Shelf
+    located: Places | None
+    """Where the shelf's subjects are; None: it is another one than was heard."""
     decisions: tuple[Decision, ...]
     """By agent_no."""
     episodes: tuple[Episode, ...]
@@ -111,10 +112,11 @@ def conclude_all(
 
 def _edges(hearings: Sequence[Hearing], ruling: Ruling) -> Bools:
     """The cases with something to record: acting, and being held when one was not, or by another guard."""
-    none = np.empty(0, dtype=np.int64)
-    tracks = [each.advanced.track.take(each.due.rows) for each in hearings]
-    state = np.concatenate([none, *(track.state for track in tracks)])
-    guard = np.concatenate([none, *(track.guard for track in tracks)])
+    due = [(each.advanced.track, each.due.rows) for each in hearings if len(each.due)]
+    if not due:
+        return np.zeros(0, dtype=np.bool_)
+    state = np.concatenate([track.state[rows] for track, rows in due])
+    guard = np.concatenate([track.guard[rows] for track, rows in due])
     goes_on = (ruling.guard != NOBODY) & (state == HELD) & (guard == ruling.guard)
     edges: Bools = ~goes_on & ~ruling.moot
     return edges
@@ -135,6 +137,8 @@ def _recorded(cases: Cases, ruling: Ruling, edges: Bools, records_max: int) -> B
 
 def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) -> Concluded:
     policy, advanced = hearing.policy, hearing.advanced
+    if _nothing_happened(hearing, room):
+        return _as_it_was(hearing)
     due = np.flatnonzero(room.recorded)
     made = ruled(hearing, ruling, room.cases[due], due, workspace_id=workspace_id)
     climbing = released(hearing, room.releases, workspace_id=workspace_id)
@@ -159,6 +163,7 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
         policy=policy.name,
         track=track.take(~settled),
         shelf=shelf,
+        located=hearing.places if shelf is hearing.places.shelf else None,
         decisions=tuple(sorted(decisions, key=lambda each: each.agent_no)),
         episodes=(
             *(part.ended(policy.name, row) for part in ended for row in range(len(part))),
@@ -172,8 +177,38 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
     )
 
 
+def _nothing_happened(hearing: Hearing, room: _Room) -> bool:
+    """Whether there is nothing to tell anybody of, nor to write."""
+    return not (
+        room.releases
+        or len(hearing.advanced.ended)
+        or len(hearing.disowned)
+        or len(hearing.places.given_up)
+        or room.recorded.any()
+        or hearing.advanced.changed.any()
+        or hearing.places.changed.any()
+    )
+
+
+def _as_it_was(hearing: Hearing) -> Concluded:
+    """What a tick comes to in which nothing happened: what waits still waits."""
+    track = hearing.advanced.track
+    return Concluded(
+        policy=hearing.policy.name,
+        track=track,
+        shelf=hearing.places.shelf,
+        located=hearing.places,
+        decisions=(),
+        episodes=(),
+        places=(),
+        waiting=_waiting(hearing, track),
+    )
+
+
 def _settled(hearing: Hearing, track: Track, climbing: Sequence[Decision]) -> Bools:
     """Episodes of those who climb back: what was done is over, even where `when` cannot be told."""
+    if not climbing:
+        return np.zeros(len(track), dtype=np.bool_)
     done: Bools = (track.state == ACTED) | (track.state == SHADOWED)
     rows = hearing.let_go.rows[: len(climbing)]
     return done & np.isin(hearing.places.row_of[track.slot], rows)
@@ -184,7 +219,7 @@ def _climbed(
 ) -> tuple[Shelf, Bools, list[Ruled]]:
     """Places after those who climb back and those who take a rung; the latter's records say until when."""
     policy = hearing.policy
-    if not policy.ladder:
+    if not policy.ladder or not (climbing or made):
         return hearing.places.shelf, hearing.places.changed, _noticed(hearing, made)
     readings = hearing.evaluator.readings
     places = _own(hearing.places)
@@ -306,9 +341,10 @@ def _places(policy: str, given_up: Shelf, shelf: Shelf, unwritten: Bools) -> tup
 
 def _waiting(hearing: Hearing, track: Track) -> tuple[Waiting, ...]:
     """Every announced fire, with what is said of its agent now."""
-    waiting = track.take(np.flatnonzero(np.isin(track.state, _WAITS)))
-    if not len(waiting):
+    waits_now: Bools = (track.state == NOTICED) | (track.state == AWAITING)
+    if not waits_now.any():
         return ()
+    waiting = track.take(waits_now)
     account = Account.of(hearing.policy, hearing.evaluator, waiting.slot)
     view, reason = hearing.evaluator.readings.view, hearing.policy.reason
     return tuple(
@@ -343,4 +379,6 @@ def waits(
 
 def _without(track: Track, others: Track) -> Track:
     """Ended episodes but those whose agent has a new one: the new row takes the old one's place."""
+    if not len(track) or not len(others):
+        return track
     return track.take(~np.isin(track.number, others.number))

@@ -46,6 +46,8 @@ def in_shadow_by_key(policy: Policy, keys: Sequence[str]) -> Bools:
     if policy.mode is not Mode.ENFORCE:
         return np.ones(len(keys), dtype=np.bool_)
     enforced = round(policy.percent * _PARTS)
+    if enforced >= _PARTS:
+        return np.zeros(len(keys), dtype=np.bool_)
     return np.array([_part(policy.name, key) >= enforced for key in keys], dtype=np.bool_)
 
 

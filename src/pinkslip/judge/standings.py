@@ -55,8 +55,14 @@ def changes(
 
     At most so many: the next tick finds the others.
     """
-    standing, until, whose = _worst([*claims, _ordered(view)], view.size)
     present = (view.numbers > 0) & ~view.finished & (view.standing != _FIRED)
+    orders = _ordered(view)
+    if not any(len(claim.slots) for claim in (*claims, orders)):
+        # nobody holds anything against anybody: whoever is as they should be needs no comparing
+        present &= (view.standing != _ACTIVE) | (view.standing_until != 0)
+        if not present.any():
+            return ()
+    standing, until, whose = _worst([*claims, orders], view.size)
     differs = (standing != view.standing) | (np.maximum(until, 0) != view.standing_until)
     slots = np.flatnonzero(present & differs)
     slots = slots[np.argsort(view.numbers[slots], kind="stable")][:most]

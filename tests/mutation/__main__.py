@@ -6,6 +6,7 @@ survivor without a reason in `survivors.txt`. Fails when score or coverage is be
 has no reason.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = Path(os.environ.get("PINKSLIP_TEST_MUTATION_KEPT", ROOT / "var" / "mutation"))
 SCORE_AT_LEAST = 0.85
 BRANCHES_AT_LEAST = 0.95
+COST_AT_MOST_S = float(os.environ.get("PINKSLIP_TEST_MUTATION_COST", "6"))
 UNREACHED, EQUIVALENT, SURVIVED = "unreached", "equivalent", "survived"
 PYTEST = (
     "-m",
@@ -59,32 +62,58 @@ def main() -> int:
 class Reach:
     """Which tests reach which lines."""
 
-    def __init__(self, found: dict) -> None:
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.names = [name for name, _ in found["tests"]]
+        self.took_s = dict(found["tests"])
         self.reached = found["reached"]
-        self.took_s = found["took_s"]
         self.failed = set(found["failed"])
         self.coverage = found["coverage"]
 
     @classmethod
     def measured(cls, tree: Path, scratch: Path) -> "Reach":
-        """By running all of them once."""
-        path = scratch / "map.json"
+        """By running all of them once, or as kept from the same tree."""
+        kept, of = KEPT / "reach.json", _digest(tree)
+        if kept.exists() and (before := json.loads(kept.read_text()))["of"] == of:
+            return cls(before)
+        path = scratch / "reach.json"
         command, environment = _pytest(tree, ("suite", "covering"), map=path)
         ran = subprocess.run(
             command, cwd=tree, env=environment, capture_output=True, text=True, check=False
         )
         if not path.exists():
             raise SystemExit(ran.stdout + ran.stderr)
-        return cls(json.loads(path.read_text()))
+        found = json.loads(path.read_text()) | {"of": of}
+        kept.write_text(json.dumps(found))
+        return cls(found)
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """Those that reach what was changed, quickest first."""
+        """Those that reach what was changed: the module's own first, then the quickest."""
         lines = self.reached.get(mutant.module, {})
         found = _of_lines(lines, mutant.lines) or _of_lines(lines, mutant.statement)
-        return sorted(found - self.failed, key=lambda test: (self.took_s[test], test))
+        own = Path(mutant.module).stem
+        names = {self.names[number] for number in found} - self.failed
+        return sorted(
+            names, key=lambda name: (f"test_{own}" not in name, self.took_s[name], name)
+        )
+
+    def affordable(self, tests: list[str]) -> list[str]:
+        """As many of them as a mutant may cost."""
+        spent = accumulate(self.took_s[name] for name in tests)
+        return [name for name, cost in zip(tests, spent, strict=True) if cost <= COST_AT_MOST_S]
 
 
-def _of_lines(lines: dict[str, list[str]], span: tuple[int, int]) -> set[str]:
+def _digest(tree: Path) -> str:
+    files = sorted(
+        path for room in ("src", "tests", "config", "docs") for path in (tree / room).rglob("*")
+    )
+    digest = hashlib.sha256()
+    for path in files:
+        if path.is_file():
+            digest.update(f"{path.relative_to(tree)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _of_lines(lines: dict[str, list[int]], span: tuple[int, int]) -> set[int]:
     return {test for line in range(span[0], span[1] + 1) for test in lines.get(str(line), ())}
 
 
@@ -162,7 +191,10 @@ def _tried(
         return
     wanted = scratch / "jobs.jsonl"
     wanted.write_text(
-        "".join(_job(mutant, tests, reach) + "\n" for mutant, tests in jobs.values())
+        "".join(
+            _job(mutant, reach.affordable(tests), reach) + "\n"
+            for mutant, tests in jobs.values()
+        )
     )
     reads, writes = os.pipe()
     command, environment = _pytest(tree, ("suite", "trying"), jobs=wanted, results=writes)

@@ -50,23 +50,21 @@ class Covering:
     def pytest_sessionfinish(self) -> None:
         self.coverage.stop()
         data = self.coverage.get_data()
+        numbers = {test: number for number, test in enumerate(self.took_s)}
         reached = {
             str(Path(file).relative_to(SOURCE)): {
-                line: [test for test in tests if test]
+                line: [numbers[test] for test in tests if test]
                 for line, tests in data.contexts_by_lineno(file).items()
             }
             for file in data.measured_files()
         }
-        self.path.write_text(
-            json.dumps(
-                {
-                    "reached": reached,
-                    "took_s": self.took_s,
-                    "failed": sorted(set(self.failed)),
-                    "coverage": self._figures(),
-                }
-            )
-        )
+        found = {
+            "tests": list(self.took_s.items()),
+            "reached": reached,
+            "failed": sorted(set(self.failed)),
+            "coverage": self._figures(),
+        }
+        self.path.write_text(json.dumps(found))
         self.coverage.save()
 
     def _figures(self) -> dict[str, dict[str, int]]:

@@ -25,8 +25,8 @@ from _pytest.runner import runtestprotocol
 
 SOURCE = Path("src/pinkslip").resolve()
 AT_ONCE = int(os.environ.get("PINKSLIP_TEST_MUTATION_PROCESSES", str(os.cpu_count() or 1)))
-SLOWER_AT_MOST = 8
-SPARE_CPU_S = 4
+SLOWER_AT_MOST = 3
+SPARE_CPU_S = 3
 SPARE_WALL_S = 60
 SURVIVED, EQUIVALENT, CRASHED, TIMEOUT, BROKEN = (
     "survived",

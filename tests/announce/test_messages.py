@@ -110,6 +110,20 @@ def test_a_notice_says_who_when_on_what_evidence_and_how_to_stop_it() -> None:
     assert message.starts_at == AT
 
 
+def test_a_notice_whose_time_has_passed_promises_no_time_gone_by() -> None:
+    standing = Standing(
+        matter=Matter.NOTICE, decision=make_decision(), role="developer", until=AT - 1
+    )
+
+    message = one(make_situation(standing=[standing]))
+
+    summary = message.annotations["summary"]
+    assert summary.startswith(
+        "agent dev-7 (developer) may be fired as underperforming at any time by policy dumb: "
+    )
+    assert "will be fired" not in summary
+
+
 def test_a_question_says_how_to_approve_and_how_to_veto() -> None:
     standing = Standing(matter=Matter.APPROVAL, decision=make_decision(), role="")
 

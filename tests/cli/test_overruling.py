@@ -65,7 +65,7 @@ def test_what_waits_is_shown_with_the_command_that_stops_it(
     asked: Pinkslip, announced: StoredDecision
 ) -> None:
     expected = [
-        "At 2026-11-18 11:11:40Z failing would fire a: 1 of 5 tasks succeeded",
+        "Not before 2026-11-18 11:11:40Z failing would fire a: 1 of 5 tasks succeeded",
         f"  pinkslip veto {announced.id} --reason '...' stops it",
     ]
 

@@ -6,11 +6,14 @@ import pytest
 from tests.judge.ladders import (
     FIRE,
     PROBATION,
+    PROVEN,
+    SILENT,
     crossed,
     fail,
     make_ladder,
     make_worker,
     rule,
+    succeed,
     verdicts,
 )
 from tests.judge.world import (
@@ -28,8 +31,8 @@ from tests.judge.world import (
 )
 
 from pinkslip.judge.judge import JudgeState, judge
-from pinkslip.model.policy import MaxFired, MaxNotices, Policy
-from pinkslip.model.words import Action, EpisodeState, Mode, Standing, Verdict
+from pinkslip.model.policy import Matcher, MaxFired, MaxNotices, Policy, Rung
+from pinkslip.model.words import Action, EpisodeState, Mode, Scope, Standing, Verdict
 
 NOTICE = make_policy(notice_ms=5 * MINUTE)
 APPROVAL = make_policy(approval=True)
@@ -528,3 +531,209 @@ def test_a_notice_survives_a_restart() -> None:
     ticker.tick(4 * MINUTE)
 
     assert verdicts(ticker) == ["asked", "fired"]
+
+
+# what was proven stays proven
+
+RATE = "success_rate[50 tasks]"
+PROOF = make_policy(PROVEN, name="dumb", clear_when=f"{RATE} >= 80%", notice_ms=5 * MINUTE)
+DOWN = make_ladder(PROBATION, FIRE, notice_ms=5 * MINUTE, clear_when=f"{RATE} >= 80%")
+
+
+def proven(policy: Policy = PROOF, **given: object) -> Ticker:
+    """A worker whose fire was announced, and whose evidence has fallen below the line since."""
+    ticker = Ticker([make_worker(values={RATE: 0.2})], policy, **given)  # type: ignore[arg-type]  # as Ticker takes them
+    if policy.ladder:
+        crossed(ticker)
+    fail(ticker)
+    ticker.tick()
+    succeed(ticker)
+    ticker.tick(MINUTE)
+    return ticker
+
+
+def recover(ticker: Ticker) -> None:
+    ticker.agent(1).values[RATE] = 0.9
+
+
+@pytest.mark.parametrize("policy", [PROOF, DOWN], ids=["one fire", "a rung"])
+def test_a_success_cancels_no_fire_that_was_proven(policy: Policy) -> None:
+    ticker = proven(policy)
+
+    ticker.tick(5 * MINUTE)
+
+    assert verdicts(ticker)[-1] == "noticed"
+    assert ticker.state_of() == "noticed"
+    assert ticker.agent(1).standing is Standing.NOTICE
+
+
+def test_it_comes_the_next_time_it_holds_once_its_notice_has_passed() -> None:
+    ticker = proven()
+    fail(ticker, times=200)
+    ticker.tick(MINUTE)
+    early = verdicts(ticker)
+    succeed(ticker, times=1_000)
+    ticker.tick(5 * MINUTE)
+    passed = verdicts(ticker)
+    fail(ticker, times=2_000)
+
+    ticker.tick(5_000)
+
+    assert early == passed == ["noticed"]
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+def test_where_it_holds_when_the_notice_has_passed_it_comes_then() -> None:
+    ticker = proven()
+    fail(ticker, times=200)
+
+    ticker.tick(4 * MINUTE)
+
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+def test_a_wait_after_the_notice_starts_no_second_one_and_says_that_it_does_not_hold() -> None:
+    ticker = proven()
+
+    (told,) = ticker.tick(HOUR).waiting
+
+    assert (told.decision_id, told.until) == (announced(ticker), START + 5 * MINUTE)
+    assert not told.holds
+    assert told.words.startswith("20 of 40 tasks succeeded")
+
+
+@pytest.mark.parametrize("wait_ms", [MINUTE, HOUR], ids=["during the notice", "after it"])
+def test_clear_when_calls_off_what_was_proven_and_is_the_reason(wait_ms: int) -> None:
+    ticker = proven()
+    recover(ticker)
+
+    ticker.tick(wait_ms)
+
+    assert verdicts(ticker) == ["noticed", "cancelled"]
+    assert (
+        ticker.decisions[-1].evidence.words
+        == "success rate 90 % in its last 50 tasks (at least 80 %)"
+    )
+    assert ticker.state_of() == "clear"
+    assert ticker.agent(1).standing is Standing.ACTIVE
+
+
+def test_clear_when_calls_nothing_off_while_it_holds() -> None:
+    ticker = proven()
+    fail(ticker, times=200)
+    recover(ticker)
+
+    ticker.tick(MINUTE)
+
+    assert verdicts(ticker) == ["noticed"]
+
+
+def test_a_veto_stops_what_was_proven() -> None:
+    ticker = proven()
+    rule(ticker, Verdict.VETOED, announced(ticker))
+    fail(ticker, times=200)
+
+    ticker.tick(HOUR)
+
+    assert verdicts(ticker) == ["noticed"]
+    assert ticker.state_of() == "vetoed"
+
+
+def test_a_release_stops_what_was_proven() -> None:
+    ticker = proven()
+    ticker.agent(1).released_at = ticker.now
+    fail(ticker, times=200)
+
+    ticker.tick(HOUR)
+
+    assert verdicts(ticker) == ["noticed"]
+    assert ticker.state_of() == "vetoed"
+
+
+def test_a_policy_that_is_about_the_agent_no_more_calls_off_what_it_has_proven() -> None:
+    ticker = proven(replace(PROOF, match=(Matcher("role", frozenset({"developer"})),)))
+    ticker.agent(1).role = "tester"
+
+    ticker.tick(MINUTE)
+
+    assert verdicts(ticker) == ["noticed", "cancelled"]
+
+
+def test_held_after_its_notice_what_was_proven_stays_announced() -> None:
+    ticker = proven()
+    fail(ticker, times=200)
+    ticker.agent(1).protected_until = START + HOUR
+    ticker.tick(5 * MINUTE)
+    succeed(ticker, times=400)
+    ticker.tick(HOUR)
+    waits = verdicts(ticker), ticker.state_of()
+    fail(ticker, times=800)
+
+    ticker.tick(5_000)
+
+    assert waits == (["noticed", "held"], "held")
+    assert verdicts(ticker) == ["noticed", "held", "fired"]
+
+
+def test_a_question_about_what_was_proven_is_withdrawn_by_clear_when_alone() -> None:
+    ticker = proven(replace(PROOF, notice_ms=0, approval=True))
+    rule(ticker, Verdict.APPROVED, announced(ticker))
+    ticker.tick(MINUTE)
+    waits = verdicts(ticker), ticker.state_of()
+    fail(ticker, times=200)
+
+    ticker.tick(5_000)
+
+    assert waits == (["asked"], "awaiting")
+    assert verdicts(ticker) == ["asked", "fired"]
+
+
+@pytest.mark.parametrize(
+    ("when", "clear_when"),
+    [
+        pytest.param(PROVEN, None, id="nothing clears it"),
+        pytest.param(f"{PROVEN} or {SILENT}", f"{RATE} >= 80%", id="it may hold without proof"),
+    ],
+)
+def test_elsewhere_a_fire_is_called_off_once_it_does_not_hold(
+    when: str, clear_when: str | None
+) -> None:
+    ticker = proven(make_policy(when, name="dumb", clear_when=clear_when, notice_ms=5 * MINUTE))
+
+    assert verdicts(ticker) == ["noticed", "cancelled"]
+
+
+def test_while_its_fire_is_announced_no_time_takes_an_agent_back() -> None:
+    timed = Rung(Action.PROBATION, 2 * MINUTE)
+    ticker = proven(make_ladder(timed, FIRE, notice_ms=5 * MINUTE, clear_when=f"{RATE} >= 80%"))
+    ticker.tick(HOUR)
+    waits = verdicts(ticker)
+    recover(ticker)
+
+    ticker.tick(5_000)
+
+    assert waits == ["probation", "noticed"]
+    assert sorted(verdicts(ticker)[2:]) == ["cancelled", "released"]
+
+
+def test_what_was_proven_of_a_lineage_counts_no_more_once_it_has_climbed_back() -> None:
+    policy = replace(DOWN, scope=Scope.LINEAGE)
+    one, other = (
+        make_worker(number, lineage="worker", values={RATE: 0.2}) for number in (1, 2)
+    )
+    ticker = Ticker([one, other], policy)
+    crossed(ticker)
+    fail(ticker)
+    ticker.tick()
+    succeed(ticker, times=40)
+    del other.values[RATE]
+    one.values[RATE] = 0.9
+    ticker.tick(MINUTE)
+    climbed = verdicts(ticker)[-2:]
+
+    ticker.tick(5_000)
+
+    assert sorted(climbed) == ["cancelled", "released"]
+    assert verdicts(ticker)[-1] == "cancelled"
+    assert ticker.decisions[-1].agent_no == 2
+    assert not ticker.state.episodes()

@@ -6,6 +6,7 @@ import pytest
 from tests.judge.ladders import (
     FIRE,
     PROBATION,
+    PROVEN,
     QUARANTINE,
     SILENT,
     demote,
@@ -13,6 +14,7 @@ from tests.judge.ladders import (
     make_ladder,
     make_worker,
     rule,
+    succeed,
 )
 from tests.judge.ladders import NOTIFY as LADDER_NOTIFY
 from tests.judge.world import (
@@ -415,6 +417,51 @@ def test_it_says_how_a_veto_reaches_an_announced_fire() -> None:
     )
     assert answer.waiting_decision == decision.id
     assert (answer.standing, answer.until) == ("notice", START + 300 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "fails", "expected"),
+    [
+        (
+            60 * SECOND,
+            0,
+            (
+                "; its fire is announced: it comes on 2025-11-24T16:05:00.000Z, unless a person vetoes decision {id} "
+                "or success_rate[50 tasks] >= 80%"
+            ),
+        ),
+        (
+            HOUR,
+            0,
+            (
+                "; its notice has passed: the agent is fired the next time it holds, unless a person vetoes decision "
+                "{id} or success_rate[50 tasks] >= 80%"
+            ),
+        ),
+        (
+            HOUR,
+            200,
+            "; its notice has passed: the next tick asks the guards again and fires the agent",
+        ),
+    ],
+    ids=["during the notice", "after it", "after it, and it holds again"],
+)
+def test_it_says_what_becomes_of_a_fire_that_was_proven(
+    wait_ms: int, fails: int, expected: str
+) -> None:
+    worker = make_worker(values={"success_rate[50 tasks]": 0.2})
+    policy = make_policy(
+        PROVEN, clear_when="success_rate[50 tasks] >= 80%", notice_ms=300 * SECOND
+    )
+    ticker = Ticker([worker], policy)
+    fail(ticker)
+    ticker.tick()
+    (decision,) = ticker.decisions
+    succeed(ticker)
+    ticker.tick(wait_ms)
+    fail(ticker, times=fails)
+
+    assert told(ticker).words.endswith(expected.format(id=decision.id))
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,32 @@ async def test_it_says_what_happens_next_and_when_and_how_to_stop_it(
     assert f"pinkslip explain {announced.id}" in page.text
 
 
+@pytest.mark.parametrize(
+    ("holds", "expected"),
+    [
+        (True, "Its time has come: the next tick asks the safeguards again, and fires"),
+        (
+            False,
+            (
+                "Its notice has passed, and the policy does not hold for the agent just now. The agent is fired the "
+                "next time it does, unless a person vetoes it or the agent recovers before."
+            ),
+        ),
+    ],
+    ids=["it holds", "it does not"],
+)
+async def test_it_names_no_time_gone_by_for_what_still_waits(
+    served: Served, backend: MemoryBackend, holds: bool, expected: str
+) -> None:
+    decision = backend.decide(verdict=Verdict.NOTICED, evidence=WHOLE)
+    backend.wait(decision, until=NOW - 1, holds=holds)
+
+    page = await read(served, f"/decisions/{decision.id}")
+
+    assert expected in page.text
+    assert "The agent is fired on" not in page.text
+
+
 async def test_what_waits_for_a_person_can_be_approved_once(
     served: Served, backend: MemoryBackend
 ) -> None:

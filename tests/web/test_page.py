@@ -136,7 +136,10 @@ async def test_what_waits_for_a_person_stands_first_with_the_way_to_it(
     assert "8 waiting" in page.text
 
     backend.facts = replace(backend.facts, waiting=backend.facts.waiting[-1:])
+    backend.wait(announced[0], until=NOW - 1)
     page = await read(served)
+
+    assert "Its notice over, failing would fire a" in page.text
 
     assert "Approval asked: failing would fire a asked <b>you</b>" in page.text
     assert f"/decisions/{asked.id}" in page.addresses

@@ -127,6 +127,11 @@ def _summary(standing: Standing, situation: Situation) -> str:
         case Matter.QUARANTINED:
             return f"{agent} is in quarantine{end} by policy {decision.policy}"
         case Matter.NOTICE:
+            if until is not None and until <= situation.now:
+                over = f"its notice passed at {rfc3339(until)}"
+                return (
+                    f"{agent} may be fired{why} at any time by policy {decision.policy}: {over}"
+                )
             at = f" at {rfc3339(until)}" if until is not None else ""
             return f"{agent} will be fired{why}{at} by policy {decision.policy}"
         case Matter.APPROVAL:

@@ -155,7 +155,7 @@ def waiting(enforcement: dict[str, Any]) -> Iterator[str]:
             yield f"Approval asked: {fire}: {one['words']}"
             yield f"  pinkslip approve {one['decisionId']} allows it, veto stops it"
         else:
-            yield f"At {clock(one['until'])} {fire}: {one['words']}"
+            yield f"Not before {clock(one['until'])} {fire}: {one['words']}"
             yield f"  pinkslip veto {one['decisionId']} --reason '...' stops it"
 
 

@@ -65,6 +65,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
     reason: str | None
     words: str
     """What is said of the agent now; empty while `when` cannot be told."""
+    holds: bool = True
+    """Whether `when` holds now. A fire whose time has passed comes the next time it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

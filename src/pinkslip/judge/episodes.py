@@ -4,7 +4,9 @@ All open episodes of one policy advance at once, by the moment's answers to its 
 
 1. An agent that left, or came back as another incarnation, ends its episodes.
 2. While nothing was done yet, `when` false ends it at once: while pending, and while a fire that was announced
-   has not come; that is then called off. The latter ends by `clear_when` as well.
+   has not come; that is then called off. The latter ends by `clear_when` as well; and by that alone, where one is
+   given and `when` rests on proof, which stays given whatever comes after. Then the fire comes when its notice has
+   passed and `when` holds, or the next time it does.
 3. Otherwise it ends when `clear_when` holds and `when` does not, where one is given and the policy still is
    about the agent; or when `when` has been false for `keep_for`.
 4. Unknown ends nothing, and starts `for` and `keep_for` again.
@@ -24,6 +26,7 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.columns import NEVER, texts
+from pinkslip.judge.kinds import stays_proven
 from pinkslip.judge.kleene import Truth
 from pinkslip.judge.memory import NO_EPISODES, NOBODY, Track
 from pinkslip.judge.view import Bools
@@ -57,6 +60,8 @@ class Seen:
     """What was done is settled, and `when` holds now by evidence that came after it."""
     let_go: Bools
     """A person released the agent after the newest decision about it."""
+    climbed: Bools
+    """The agent's lineage climbed back after the newest decision about it: its proof counts no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,8 @@ def advance(
     if seen.clear is not None:
         is_clear = seen.clear.yes & ~is_true
         over = np.where(seen.matched, is_clear, over)
+        if stays_proven(policy):
+            at_once = at_once & ~(announced & seen.matched) | (announced & seen.climbed)
         at_once |= is_clear & announced
     ends = ~seen.here | seen.crosses_anew | np.where(undone, at_once, over)
     waits = _wants_to_act(track, policy, now)

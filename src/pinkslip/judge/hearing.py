@@ -19,6 +19,7 @@ from pinkslip.judge.episodes import (
     advance,
     decided_at,
     inherited,
+    is_announced,
     must_be_announced,
     opened,
     with_opened,
@@ -142,7 +143,7 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
         disowned=disowned,
         due=_due(policy, advanced, places, evaluator),
         places=places,
-        let_go=_recovered(policy, matched, when, places, evaluator),
+        let_go=_recovered(policy, matched, when, advanced.track, places, evaluator),
     )
 
 
@@ -177,7 +178,7 @@ def _gone_on(
     rows = all_rows.take(stays)
     advanced = advance(
         rows,
-        _seen(rows, here[stays], matched, when, policy, evaluator),
+        _seen(rows, here[stays], matched, when, policy, places, evaluator),
         policy,
         now=view.now,
         blind_between=view.blind_between,
@@ -187,12 +188,19 @@ def _gone_on(
 
 
 def _recovered(
-    policy: Policy, matched: Bools, when: Truth, places: Places, evaluator: Evaluator
+    policy: Policy,
+    matched: Bools,
+    when: Truth,
+    track: Track,
+    places: Places,
+    evaluator: Evaluator,
 ) -> LetGo:
     """Who climbs back."""
     if not len(places.rows):
         return NOBODY_LET_GO
     view = evaluator.readings.view
+    announced = np.zeros(view.size, dtype=np.bool_)
+    announced[track.slot[is_announced(track)]] = True
     return recovered(
         policy,
         places,
@@ -200,6 +208,7 @@ def _recovered(
         matched=matched,
         when=when,
         clear=_clear(policy, places.slots, evaluator),
+        announced=announced,
         blind_between=view.blind_between,
     )
 
@@ -282,6 +291,7 @@ def _seen(
     matched: Bools,
     when: Truth,
     policy: Policy,
+    places: Places,
     evaluator: Evaluator,
 ) -> Seen:
     """What this moment says of each open episode; of agents no longer here, nothing."""
@@ -302,6 +312,7 @@ def _seen(
         clear=clear,
         crosses_anew=of_rows((when.yes & matched)[slots]) & _may_cross_anew(policy, track),
         let_go=_let_go(track, here, evaluator.readings.view),
+        climbed=_climbed(track, here, places),
     )
 
 
@@ -311,6 +322,19 @@ def _let_go(track: Track, here: Bools, view: FleetView) -> Bools:
     released_at = view.released_at[track.slot[here]]
     if released_at.any():  # ids are read only where somebody was released at all
         rows[here] = released_at > decided_at(track.take(np.flatnonzero(here)))
+    return rows
+
+
+def _climbed(track: Track, here: Bools, places: Places) -> Bools:
+    """Whose lineage another of its agents took back to the top after the newest decision of the episode."""
+    rows = np.zeros(len(track), dtype=np.bool_)
+    if not len(places.rows):
+        return rows
+    shelf, place = places.shelf, places.row_of[track.slot]
+    on_top = here & (place >= 0) & (shelf.rung[place] < 0) & is_announced(track)
+    if on_top.any():
+        some = track.take(on_top)
+        rows[on_top] = shelf.since[place[on_top]] > decided_at(some)
     return rows
 
 

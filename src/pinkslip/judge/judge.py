@@ -302,6 +302,7 @@ def _silently_waiting(policy: Policy, track: Track, view: FleetView) -> list[Wai
             agent_id=view.agent_ids[int(found.slot[row])],
             reason=policy.reason,
             words="",
+            holds=False,
         )
         for row in np.flatnonzero(here).tolist()
     ]

@@ -39,6 +39,13 @@ def is_proof(policy: Policy) -> bool:
     return _needs_proof(policy.when.tree)
 
 
+def stays_proven(policy: Policy) -> bool:
+    """Whether a fire that was announced waits for `clear_when` alone. What was proven once stays proven: the error
+    is spent on ever getting there (Ville's inequality), and a success that lowers the evidence again takes
+    nothing back."""
+    return policy.clear_when is not None and is_proof(policy)
+
+
 @lru_cache(_CONDITIONS_KEPT)
 def asks_one_by_one(tree: Expression) -> bool:
     """Whether each agent more that is asked costs more: then nobody is asked for nothing."""

@@ -469,9 +469,13 @@ def recovered(
     matched: Bools,
     when: Truth,
     clear: Truth | None,
+    announced: Bools,
     blind_between: BlindBetween,
 ) -> LetGo:
-    """Find who recovered, and note since when the others have been calm. `clear` is per pair of slot and row."""
+    """Find who recovered, and note since when the others have been calm. `clear` is per pair of slot and row.
+
+    Time takes nobody back whose fire is `announced`, per slot: it has crossed again.
+    """
     if not len(places.rows):
         return NOBODY_LET_GO
     shelf, slots = places.shelf, places.slots
@@ -481,6 +485,7 @@ def recovered(
     on_rung = (shelf.rung >= 0) & (shelf.standing != _QUARANTINED)
     calm = on_rung & _any(places, active) & ~_any(places, active & is_true)
     by_time = calm & (shelf.standing == _PROBATION) & _has_passed(shelf.until, view.now)
+    by_time &= ~_any(places, announced[slots])
     by_recovery = np.zeros(len(shelf), dtype=np.bool_)
     if clear is not None:
         by_recovery = calm & _any(places, active & clear.yes) & ~_any(places, active & clear.no)

@@ -14,6 +14,7 @@ from pinkslip.judge.columns import NEVER, instant
 from pinkslip.judge.consult import Ruling
 from pinkslip.judge.episodes import is_announced, lasted_ms
 from pinkslip.judge.hearing import Hearing
+from pinkslip.judge.kinds import stays_proven
 from pinkslip.judge.memory import NOBODY, Track
 from pinkslip.judge.phrases import span
 from pinkslip.judge.places import lineage_of
@@ -134,8 +135,9 @@ def called_off(hearing: Hearing, *, workspace_id: int) -> Iterator[Decision]:
 
 
 def _no_longer(account: Account, cleared: Account | None, track: Track, row: int) -> Evidence:
-    """Why `when` does not hold any more."""
-    if account.truth(row) != "false" and cleared is not None and cleared.truth(row) == "true":
+    """Why `when` does not hold any more, or `clear_when` does."""
+    by_clearing = account.truth(row) != "false" or stays_proven(account.policy)
+    if by_clearing and cleared is not None and cleared.truth(row) == "true":
         account = cleared
     elif account.truth(row) != "false":
         return _only_words(

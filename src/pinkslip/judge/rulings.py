@@ -355,13 +355,21 @@ def _waiting(hearing: Hearing, track: Track) -> tuple[Waiting, ...]:
             agent_id=view.agent_ids[int(waiting.slot[row])],
             reason=reason,
             words=" and ".join(account.reasons(row)),
+            holds=account.truth(row) == "true",
         )
         for row in range(len(waiting))
     )
 
 
 def waits(
-    policy: str, track: Track, row: int, *, agent_id: str, reason: str | None, words: str
+    policy: str,
+    track: Track,
+    row: int,
+    *,
+    agent_id: str,
+    reason: str | None,
+    words: str,
+    holds: bool,
 ) -> Waiting:
     """One announced fire."""
     return Waiting(
@@ -374,6 +382,7 @@ def waits(
         until=instant(track.until[row]),
         reason=reason,
         words=words,
+        holds=holds,
     )
 
 

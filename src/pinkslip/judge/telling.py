@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pinkslip.judge.kinds import stays_proven
 from pinkslip.judge.phrases import counted, quantity, span
 from pinkslip.model.decisions import Episode, Place, Statistic
 from pinkslip.model.policy import Policy, Unit
@@ -143,19 +144,33 @@ def _acted(stance: Stance) -> str:
 
 
 def _noticed(stance: Stance, episode: Episode) -> str:
-    if episode.until is None or episode.until <= stance.now:
+    unless = f"unless a person vetoes decision {episode.decision_id} or {_called_off_by(stance.policy)}"
+    if episode.until is not None and episode.until > stance.now:
+        return f"its fire is announced: it comes on {rfc3339(episode.until)}, {unless}"
+    if stance.said.truth == "true":
         return "its notice has passed: the next tick asks the guards again and fires the agent"
-    return (
-        f"its fire is announced: it comes on {rfc3339(episode.until)}, unless a person vetoes decision "
-        f"{episode.decision_id} or it no longer holds"
-    )
+    return f"its notice has passed: the agent is fired the next time it holds, {unless}"
+
+
+def _called_off_by(policy: Policy) -> str:
+    """What ends an announced fire besides people."""
+    if policy.clear_when is None:
+        return "it no longer holds"
+    if stays_proven(policy):
+        return policy.clear_when.text
+    return f"it no longer holds, or {policy.clear_when.text}"
 
 
 def _awaiting(stance: Stance, episode: Episode) -> str:
     is_early = episode.until is not None and episode.until > stance.now
     early = f", not before {rfc3339(episode.until)}" if is_early and episode.until else ""
     if episode.ruled_by is not None:
-        return f"{episode.ruled_by} approved its fire{early or ': the next tick asks the guards again'}"
+        due = (
+            "the next tick asks the guards again"
+            if stance.said.truth == "true"
+            else "it comes the next time it holds"
+        )
+        return f"{episode.ruled_by} approved its fire{early or f': {due}'}"
     return f"its fire waits for a person who approves decision {episode.decision_id}{early}"
 
 

@@ -139,7 +139,12 @@ def _waits(waiting: Waiting, beside: Beside) -> str:
         )
         return f"Nobody is fired unless a person approves{before}. It is called off by itself if the agent recovers."
     if waiting.until is None or waiting.until <= beside.now:
-        return "Its time has come: the next tick asks the safeguards again, and fires the agent if they let it."
+        if waiting.holds:
+            return "Its time has come: the next tick asks the safeguards again, and fires the agent if they let it."
+        return (
+            "Its notice has passed, and the policy does not hold for the agent just now. The agent is fired the "
+            "next time it does, unless a person vetoes it or the agent recovers before."
+        )
     left = spoken(waiting.until - beside.now)
     return (
         f"The agent is fired on {when(waiting.until)}, in {left}, unless a person vetoes it or the agent recovers. "

@@ -62,9 +62,10 @@ class Play:
         self.course = Course()
         self.policy_set = judged_by(policy_set, case)
         born = START_MS - max((each.age_ms for each in case.agents), default=0)
-        self._rehearsal = Rehearsal(self.policy_set, now=born)
-        self._rehearsal.on_fact = self._note
-        self._people = People(self._rehearsal)
+        self.rehearsal = Rehearsal(self.policy_set, now=born)
+        """What it is played on."""
+        self.rehearsal.on_fact = self._note
+        self._people = People(self.rehearsal)
         self._down_until = 0
         self._offset = 0
 
@@ -79,28 +80,28 @@ class Play:
             self._note_decisions()
             if at < self._down_until:
                 continue
-            self._rehearsal.now = START_MS + at
+            self.rehearsal.now = START_MS + at
             if reports:
-                self._rehearsal.reports(reports)
+                self.rehearsal.reports(reports)
             if ticks:
-                self._concluded(self._rehearsal.tick())
+                self._concluded(self.rehearsal.tick())
         return self.course
 
     def why(self, agent_id: str) -> tuple[PolicyAnswer, ...]:
         """What every policy says of one agent, where the play stands."""
-        view = self._rehearsal.look()
-        slot = view.slot_of(self._rehearsal.head(agent_id).agent_no)
+        view = self.rehearsal.look()
+        slot = view.slot_of(self.rehearsal.head(agent_id).agent_no)
         if slot is None:
             return ()
-        played = self._rehearsal
+        played = self.rehearsal
         return why(view, self.policy_set, played.state, slot=slot, stopped=played.stopped)
 
     def _assemble(self) -> None:
         """Everybody is known before the test begins, the oldest first."""
         for each in sorted(self.case.agents, key=lambda agents: -agents.age_ms):
-            self._rehearsal.now = START_MS - each.age_ms
+            self.rehearsal.now = START_MS - each.age_ms
             for agent_id in each.ids:
-                self._rehearsal.meet(agent_id, each.identity)
+                self.rehearsal.meet(agent_id, each.identity)
 
     def _instants(self, end_ms: int) -> Iterator[tuple[int, list[Act], list[Report], bool]]:
         """Every instant something happens at, in order."""
@@ -118,7 +119,7 @@ class Play:
         try:
             if act.at_ms < self._down_until:
                 raise _Down
-            self._rehearsal.now = START_MS + act.at_ms
+            self.rehearsal.now = START_MS + act.at_ms
             self._do(act)
         except PinkslipError as error:
             self.course.troubles.append((act.at_ms, f"{act.kind}: {error}"))
@@ -127,14 +128,14 @@ class Play:
         people, until = self._people, START_MS + act.at_ms + (act.for_ms or 0)
         match act.kind:
             case ActKind.RESTART:
-                self._rehearsal.go_blind(act.for_ms or 0)
+                self.rehearsal.go_blind(act.for_ms or 0)
                 self._down_until = act.at_ms + (act.for_ms or 0)
             case ActKind.SILENCE:
                 people.silence(act.match, until=until, reason=act.reason or "test")
             case ActKind.STOP:
-                self._rehearsal.stopped = act.reason or "stopped"
+                self.rehearsal.stopped = act.reason or "stopped"
             case ActKind.RESUME:
-                self._rehearsal.stopped = None
+                self.rehearsal.stopped = None
             case ActKind.RESTORE:
                 people.restore(act.policy or "")
             case ActKind.PROTECT:
@@ -178,7 +179,7 @@ class Play:
                 course.causes.append((at, text))
 
     def _note_decisions(self) -> None:
-        new = self._rehearsal.decisions[len(self.course.decisions) :]
+        new = self.rehearsal.decisions[len(self.course.decisions) :]
         self.course.decisions += [(self._offset, one) for one in new]
 
     def _note(self, fact: Fact) -> None:
@@ -194,11 +195,11 @@ class Play:
                 standing = Standing.ACTIVE
             case _:
                 return
-        agent_id = self._rehearsal.by_number[fact.agent_no].agent_id
+        agent_id = self.rehearsal.by_number[fact.agent_no].agent_id
         self.course.standings[agent_id].append((self._offset, standing))
 
     def _note_episode(self, agent_no: int, policy: str, *, is_open: bool) -> None:
-        spells = self.course.spells[self._rehearsal.by_number[agent_no].agent_id, policy]
+        spells = self.course.spells[self.rehearsal.by_number[agent_no].agent_id, policy]
         if is_open != (bool(spells) and spells[-1][1]):
             spells.append((self._offset, is_open))
 
@@ -213,13 +214,13 @@ class Play:
                 changes.append((self._offset, by))
 
     def _held_now(self) -> Mapping[tuple[str, str], Held]:
-        by_number = self._rehearsal.by_number
+        by_number = self.rehearsal.by_number
         return {
             (by_number[int(track.number[row])].agent_id, policy): (
                 word_of(Guard, int(track.guard[row])),
                 str(track.guard_detail[row]),
             )
-            for policy, track in self._rehearsal.state.memory.tracks.items()
+            for policy, track in self.rehearsal.state.memory.tracks.items()
             for row in np.flatnonzero(track.guard != NOBODY).tolist()
         }
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc, gammaln, logsumexp, xlogy
 from scipy.stats import fisher_exact, hypergeom
@@ -48,6 +48,7 @@ def test_nothing_times_a_logarithm_is_nothing() -> None:
     assert times_log(count, probability).tolist() == xlogy(count, probability).tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-2_000, 700), min_size=1, max_size=50))
 def test_log_mean_exp_is_that_of_scipy(terms: list[float]) -> None:
     expected = logsumexp(terms) - math.log(len(terms))
@@ -94,6 +95,7 @@ tables = st.tuples(st.integers(0, 60), st.integers(0, 60)).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(tables)
 def test_fishers_test_is_the_sum_it_is_defined_by(table: tuple[int, int, int, int]) -> None:
     a, size_a, b, size_b = table

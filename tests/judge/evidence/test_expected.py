@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinkslip.judge.evidence.expected import ratios
@@ -53,6 +53,7 @@ def found(fleet: list[Agent], at_least: int = 1) -> list[float]:
     return numbers
 
 
+@settings(deadline=None)
 @given(fleets, st.integers(0, 8))
 def test_it_is_what_a_plain_loop_finds(fleet: list[Agent], at_least: int) -> None:
     expected = [plainly(fleet, agent, at_least) for agent in range(len(fleet))]
@@ -60,6 +61,7 @@ def test_it_is_what_a_plain_loop_finds(fleet: list[Agent], at_least: int) -> Non
     assert found(fleet, at_least) == pytest.approx(expected, nan_ok=True, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(fleets, st.permutations([0, 1, 2]))
 def test_the_order_of_kinds_changes_no_bit(fleet: list[Agent], order: list[int]) -> None:
     other = [(pool, active, [own[kind] for kind in order]) for pool, active, own in fleet]

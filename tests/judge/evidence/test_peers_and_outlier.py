@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinkslip.fleet.snapshot import Floats, Integers
@@ -50,6 +50,7 @@ def same(found: Floats, expected: list[float]) -> None:
     assert found.tolist() == pytest.approx(expected, nan_ok=True, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(fleets)
 def test_usual_is_the_median_of_the_others(fleet: Fleet) -> None:
     value, pool, members = columns(fleet)
@@ -59,6 +60,7 @@ def test_usual_is_the_median_of_the_others(fleet: Fleet) -> None:
     same(found, [plain_median(fleet, agent) for agent in range(len(fleet))])
 
 
+@settings(deadline=None)
 @given(fleets, st.sampled_from([1, -1]))
 def test_the_distance_is_in_deviations_of_the_others(fleet: Fleet, worse: int) -> None:
     value, pool, members = columns(fleet)
@@ -69,6 +71,7 @@ def test_the_distance_is_in_deviations_of_the_others(fleet: Fleet, worse: int) -
     same(found, [plain_distance(fleet, agent, worse) for agent in range(len(fleet))])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.integers(0, 59))
 def test_one_agent_asked_alone_is_answered_alike(numbers: list[float], agent: int) -> None:
     fleet = [(value, 0, True) for value in numbers]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, betabinom
 
@@ -35,6 +35,7 @@ def test_it_is_the_published_one(
     assert chance(successes, tasks, a, b) == pytest.approx(expected, abs=0.005)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))),
     st.floats(0.1, 99.0),
@@ -77,6 +78,7 @@ pools_of_counts = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(pools_of_counts)
 def test_the_prior_has_the_moments_of_its_pool(counts: list[tuple[int, int]]) -> None:
     found = fitted(counts)
@@ -87,6 +89,7 @@ def test_the_prior_has_the_moments_of_its_pool(counts: list[tuple[int, int]]) ->
         assert found.a[0] + found.b[0] == pytest.approx(a + b, rel=0.05)
 
 
+@settings(deadline=None)
 @given(pools_of_counts, st.randoms(use_true_random=False))
 def test_no_order_of_agents_moves_a_bit_of_it(
     counts: list[tuple[int, int]], random: object

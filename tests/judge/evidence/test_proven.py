@@ -5,7 +5,7 @@ from math import comb, log
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinkslip.fleet.snapshot import Integers
@@ -119,6 +119,7 @@ def test_all_failures_and_all_successes_are_finite() -> None:
 counts = st.integers(0, 300).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n)))
 
 
+@settings(deadline=None)
 @given(
     st.lists(counts, min_size=1, max_size=30),
     st.sampled_from([0.05, 0.5, 0.7, 0.99]),
@@ -135,6 +136,7 @@ def test_the_short_cut_changes_no_answer(
         assert found.tolist() == (log_e(tasks, successes, target) >= needed).tolist()
 
 
+@settings(deadline=None)
 @given(st.lists(counts, min_size=1, max_size=30), st.randoms())
 def test_equal_counts_are_the_same_bits_whoever_else_is_asked(
     fleet: list[tuple[int, int]], random: object

@@ -8,6 +8,7 @@ with one another, as those of agents that share a model do.
 import numpy as np
 
 from pinkslip.fleet.snapshot import Floats
+from pinkslip.judge.evidence.proven import DECIMALS
 
 
 def bar(log_e: Floats, known: int, fdr: float) -> float:
@@ -18,6 +19,7 @@ def bar(log_e: Floats, known: int, fdr: float) -> float:
     it is what one alone would have to reach.
     """
     worth = np.sort(log_e)[::-1]
-    bars = np.log(max(known, 1) / fdr) - np.log(np.arange(1, len(worth) + 1))
+    alone = np.log(max(known, 1) / fdr)
+    bars = np.round(alone - np.log(np.arange(1, len(worth) + 1)), DECIMALS)
     enough = np.flatnonzero(worth >= bars)
-    return float(bars[enough[-1]]) if len(enough) else float(np.log(max(known, 1) / fdr))
+    return float(bars[enough[-1]] if len(enough) else np.round(alone, DECIMALS))

@@ -24,7 +24,7 @@ from pinkslip.judge.view import Bools
 CELLS = 50
 """How many worse workers the mixture is made of."""
 
-_DECIMALS = 9
+DECIMALS = 9
 """Evidence is compared to a billionth of a nat: what a last bit says moves nobody over a line."""
 _ROWS_AT_ONCE = 8_192
 _SLACK = 1e-6
@@ -79,7 +79,7 @@ def _log_e(tasks: Integers, successes: Integers, target: float) -> Floats:
     with np.errstate(invalid="ignore"):
         best = np.maximum(s / n, target)
     against = times_log(s, best) + times_log(f, 1.0 - best)
-    return np.where(n > 0, np.round(log_mean_exp(terms) - against, _DECIMALS), np.nan)
+    return np.where(n > 0, np.round(log_mean_exp(terms) - against, DECIMALS), np.nan)
 
 
 def _ceiling(tasks: Integers, successes: Integers, target: float) -> Floats:

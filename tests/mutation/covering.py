@@ -6,12 +6,11 @@ Writes a map as JSON, for choosing the tests of a mutant, and says branch covera
 import json
 import os
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import coverage
 import pytest
-from tests.mutation.suite import ROOMS
+from tests.mutation.suite import ROOMS, fails
 
 SOURCE = Path("src/pinkslip").resolve()
 
@@ -33,22 +32,19 @@ class Covering:
         self.took_s: dict[str, float] = {}
         self.failed: list[str] = []
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        self.coverage.switch_context(item.nodeid)
-        began = time.process_time()
-        try:
-            return (yield)
-        finally:
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        for item in session.items:
+            self.coverage.switch_context(item.nodeid)
+            began = time.process_time()
+            if fails(item):
+                self.failed.append(item.nodeid)
             self.took_s[item.nodeid] = round(time.process_time() - began, 4)
-            self.coverage.switch_context("")
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.failed:
-            self.failed.append(report.nodeid)
-
-    def pytest_sessionfinish(self) -> None:
+        self.coverage.switch_context("")
         self.coverage.stop()
+        self._write()
+        return True
+
+    def _write(self) -> None:
         data = self.coverage.get_data()
         numbers = {test: number for number, test in enumerate(self.took_s)}
         reached = {
@@ -61,7 +57,7 @@ class Covering:
         found = {
             "tests": list(self.took_s.items()),
             "reached": reached,
-            "failed": sorted(set(self.failed)),
+            "failed": self.failed,
             "coverage": self._figures(),
         }
         self.path.write_text(json.dumps(found))

@@ -5,6 +5,7 @@ mutant is to be noticed, not explained. Tests that take long, start processes or
 """
 
 import os
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         law._hypothesis_internal_use_settings = settings(  # type: ignore[attr-defined]
             HURRIED, max_examples=min(stated.max_examples, EXAMPLES_AT_MOST)
         )
+
+
+def fails(item: pytest.Item) -> bool:
+    """Run one test as bare as it can be: nothing captured, nothing explained; warnings are errors."""
+    setup = item.session._setupstate
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            setup.setup(item)
+            item.runtest()
+    except Exception:  # noqa: BLE001 - whatever a test raises, it fails
+        return True
+    finally:
+        setup.teardown_exact(None)
+    return False
 
 
 def _laws(items: list[pytest.Item]) -> Iterator[object]:

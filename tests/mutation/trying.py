@@ -21,12 +21,12 @@ from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
-from _pytest.runner import runtestprotocol
+from tests.mutation.suite import fails
 
 SOURCE = Path("src/pinkslip").resolve()
 AT_ONCE = int(os.environ.get("PINKSLIP_TEST_MUTATION_PROCESSES", str(os.cpu_count() or 1)))
-SLOWER_AT_MOST = 3
-SPARE_CPU_S = 3
+SLOWER_AT_MOST = 2
+SPARE_CPU_S = 2
 SPARE_WALL_S = 60
 SURVIVED, EQUIVALENT, CRASHED, TIMEOUT, BROKEN = (
     "survived",
@@ -72,7 +72,9 @@ class Bench:
 
     def start(self, job: Job) -> tuple[int, Trial]:
         """Fork one off."""
-        order = sorted(job.tests, key=lambda test: -self.killers[_place(job)][test])
+        killers = self.killers[_place(job)]
+        first = [test for test, _ in killers.most_common() if test in job.tests]
+        order = [*first, *(test for test in job.tests if test not in killers)]
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
@@ -94,7 +96,7 @@ class Bench:
         if not self.swap(job):
             return EQUIVALENT
         for test in order:
-            if _fails(self.items[test]):
+            if fails(self.items[test]):
                 return f"killed {test}"
         return SURVIVED
 
@@ -189,11 +191,6 @@ def _say_nothing() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
-
-
-def _fails(item: pytest.Item) -> bool:
-    reports = runtestprotocol(item, log=False, nextitem=None)
-    return any(report.failed for report in reports)
 
 
 def _compiled(job: Job) -> CodeType:

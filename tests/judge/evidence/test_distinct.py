@@ -18,7 +18,6 @@ def fingerprint(columns: Sequence[Integers]) -> Floats:
 
 @pytest.mark.parametrize("widest", [3, 10_000, 1 << 40], ids=["table", "sorted", "as they are"])
 @settings(deadline=None)
-@settings(deadline=None)
 @given(st.data())
 def test_it_is_what_asking_everybody_gives(widest: int, data: st.DataObject) -> None:
     number = st.integers(0, widest)

@@ -120,6 +120,9 @@ def test_it_finds_the_pool_that_it_was_drawn_from() -> None:
     [
         pytest.param([(50, 40)] * 2, 1.0, 1.0, id="two members say nothing"),
         pytest.param([(50, 40)] * 3, 80.0, 20.0, id="three alike are worth a hundred tasks"),
+        pytest.param(
+            [(7, 1)] * 3, 14.29, 85.71, id="rates are rounded to a hundredth of a percent"
+        ),
         pytest.param([(50, 50)] * 9, 99.0, 1.0, id="the perfect leave room for failure"),
         pytest.param([(50, 0)] * 9, 1.0, 99.0, id="the hopeless leave room for success"),
         pytest.param([(50, 0), (50, 50)] * 5, 1.0, 1.0, id="those at odds are worth two"),

@@ -293,7 +293,7 @@ def _quiets(
         each: silence.matchers(each)
         for each in silence.in_force(view.acts.silences.values(), now=view.now)
     }
-    if matching.knows_any:
+    if matching.size > sum(len(hearing.policy.match) for hearing in hearings):
         matching.keep(
             {
                 *(matcher for hearing in hearings for matcher in hearing.policy.match),

@@ -25,13 +25,8 @@ from pinkslip.judge.episodes import (
     with_opened,
 )
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth
-from pinkslip.judge.kinds import (
-    asks_one_by_one,
-    is_proof,
-    is_stale_type,
-    reads_outcomes,
-    starts_anew,
-)
+from pinkslip.judge.holding import holding
+from pinkslip.judge.kinds import is_proof, nature_of, starts_anew
 from pinkslip.judge.memory import NO_EPISODES, Track
 from pinkslip.judge.places import (
     NOBODY_LET_GO,
@@ -118,42 +113,50 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     """Hear one policy. `pool` is the label whose agents are compared with each other.
 
     1. Its places come to this instant; they say from when evidence counts.
-    2. Whom it is about, and the truth of `when` for them.
-    3. Open episodes advance; those it starts are added.
-    4. Who on the ladder has recovered.
+    2. Whom it is about, and the truth of `when` for them: where it has begun nothing, only for whom it holds.
+    3. Open episodes advance; who on the ladder has recovered.
+    4. The episodes it starts are added.
     5. For the due ones: which rung it is about, and how strong the case is.
     """
     view = readings.view
     policy = as_it_may(policy, view.acts)
-    evaluator, matched, places = evaluator_of(policy, state, readings, pool=pool)
-    when = _truth(policy.when.tree, matched, evaluator)
-    holds = when.yes & matched
+    nature = nature_of(policy.when.tree)
+    evaluator, matched, places = evaluator_of(
+        policy, state, readings, pool=pool, stale_type=nature.is_stale_type
+    )
     before = state.memory.tracks.get(policy.name, NO_EPISODES)
-    advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
+    advanced, disowned, let_go = NOTHING_OPEN, NO_EPISODES, NOBODY_LET_GO
+    if len(before) or len(places.rows):
+        when = _truth(policy.when.tree, matched, evaluator)
+        holds = when.yes & matched
+        advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
+        let_go = _recovered(policy, matched, when, advanced.track, places, evaluator)
+    else:
+        holds = holding(policy.when.tree, matched, evaluator)
     if holds.any():
         advanced = with_opened(advanced, _new(policy, holds, advanced.track, view), policy)
     return Hearing(
         policy=policy,
         evaluator=evaluator,
-        is_stale_type=is_stale_type(policy),
-        reads_outcomes=reads_outcomes(policy),
+        is_stale_type=nature.is_stale_type,
+        reads_outcomes=nature.reads_outcomes,
         matched=int(np.count_nonzero(matched)),
         holding=int(np.count_nonzero(holds)),
         advanced=advanced,
         disowned=disowned,
         due=_due(policy, advanced, places, evaluator),
         places=places,
-        let_go=_recovered(policy, matched, when, advanced.track, places, evaluator),
+        let_go=let_go,
     )
 
 
 def evaluator_of(
-    policy: Policy, state: JudgeState, readings: Readings, *, pool: str
+    policy: Policy, state: JudgeState, readings: Readings, *, pool: str, stale_type: bool
 ) -> tuple[Evaluator, Bools, Places]:
     """What a policy is asked with: its evidence as its places leave it, of whom it is about. With these both."""
     shelf = state.memory.places.get(policy.name)
     places = standing_now(policy, shelf, readings, state.lexicon)
-    matched = state.matching.matched(policy, readings, stale_type=is_stale_type(policy))
+    matched = state.matching.matched(policy, readings, stale_type=stale_type)
     matched = _without(matched, places.away)
     ledger = ledger_of(policy, places, readings)
     evaluator = Evaluator.of(policy, readings, ledger=ledger, pool=pool, among=matched)
@@ -256,7 +259,7 @@ def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
     """Per slot, known only for those matched. Most of a fleet is asked whole, which costs less than picking."""
     everybody = evaluator.readings.everybody
     count = int(np.count_nonzero(matched))
-    if count * 2 > len(everybody) and not asks_one_by_one(tree):
+    if count * 2 > len(everybody) and not nature_of(tree).asks_one_by_one:
         return evaluator.truth(tree, everybody)
     whole = Truth(
         np.zeros(len(everybody), dtype=np.bool_), np.zeros(len(everybody), dtype=np.bool_)

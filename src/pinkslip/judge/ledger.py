@@ -29,11 +29,11 @@ class Ledger:
 
 def whole(view: FleetView, *, has_ladder: bool = False) -> Ledger:
     """Nothing left out, for anybody."""
-    nothing = np.broadcast_to(np.int64(0), (view.size,))
+    nothing = np.zeros(view.size, dtype=np.int64)
     return Ledger(
         has_ladder=has_ladder,
         base_tasks=nothing,
         base_successes=nothing,
-        passes=np.broadcast_to(np.int64(1), (view.size,)),
+        passes=np.ones(view.size, dtype=np.int64),
         since=view.created_at,
     )

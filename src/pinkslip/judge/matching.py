@@ -54,9 +54,9 @@ class Matching:
         return admitted
 
     @property
-    def knows_any(self) -> bool:
-        """Whether any matcher was ever asked."""
-        return bool(self._known)
+    def size(self) -> int:
+        """How many matchers it knows."""
+        return len(self._known)
 
     def keep(self, matchers: Collection[Matcher]) -> None:
         """Forget all but these: silences come and go, and a matcher of agents may know a great many words."""

@@ -12,6 +12,7 @@ from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.episodes import PENDING
 from pinkslip.judge.evaluate import Readings, calls_of
 from pinkslip.judge.hearing import evaluator_of
+from pinkslip.judge.kinds import is_stale_type
 from pinkslip.judge.memory import Track
 from pinkslip.judge.shadowing import as_it_may
 from pinkslip.judge.state import JudgeState
@@ -52,7 +53,9 @@ def _weighed(
     policy: Policy, state: JudgeState, readings: Readings, *, pool: str
 ) -> tuple[Integers, Floats]:
     policy = as_it_may(policy, readings.view.acts)
-    evaluator, matched, _ = evaluator_of(policy, state, readings, pool=pool)
+    evaluator, matched, _ = evaluator_of(
+        policy, state, readings, pool=pool, stale_type=is_stale_type(policy)
+    )
     slots = np.flatnonzero(matched)
     return slots, evaluator.meter(policy.when.tree, slots)
 

@@ -87,6 +87,8 @@ class Places:
     @property
     def away(self) -> Integers:
         """Slots of agents whom shadow would have paused now: to the policy they are not there."""
+        if not len(self.rows):
+            return _NOWHERE
         shelf = self.shelf
         paused = shelf.is_shadow & (shelf.standing == _QUARANTINED)
         away: Integers = self.slots[paused[self.rows]]
@@ -304,10 +306,9 @@ def _unmoved(policy: Policy, places: Places, readings: Readings) -> Ledger:
     has_ladder, is_followed = bool(policy.ladder), policy.scope is Scope.LINEAGE
 
     def nothing_left_out() -> Ledger:
-        ledger = whole(readings.view, has_ladder=has_ladder)
-        if not is_followed:
-            return ledger
-        return replace(ledger, since=np.where(places.with_lineage, 0, ledger.since))
+        ledger = readings.once("whole", lambda: whole(readings.view))
+        since = np.where(places.with_lineage, 0, ledger.since) if is_followed else ledger.since
+        return replace(ledger, has_ladder=has_ladder, since=since)
 
     return readings.once(("unmoved", has_ladder, is_followed), nothing_left_out)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.columns import NEVER, instant
 from pinkslip.judge.conclusions import Finding, Waiting
 from pinkslip.judge.consult import Ruling
@@ -67,10 +66,10 @@ class Conclusions:
 class _Room:
     """What one policy may record in this tick."""
 
-    cases: Integers
-    """Its cases, as the ruling counts them."""
+    first: int
+    """Its first case, as the ruling counts them."""
     recorded: Bools
-    """Of those: which are recorded now."""
+    """Of its cases: which are recorded now."""
     releases: int
     """How many may climb back now."""
 
@@ -97,13 +96,13 @@ def conclude_all(
     left = records_max - int(np.count_nonzero(recorded))
     first = 0
     for hearing in hearings:
-        own = np.arange(first, first + len(hearing.due))
-        first += len(hearing.due)
+        last = first + len(hearing.due)
+        own, first = slice(first, last), last
         releases = min(left, len(hearing.let_go.rows))
         left -= releases
         deferred += len(hearing.let_go.rows) - releases
         try:
-            room = _Room(own, recorded[own], releases)
+            room = _Room(own.start, recorded[own], releases)
             concluded.append(_conclude(hearing, ruling, room, workspace_id))
         except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
             findings.append(broken(hearing.policy, error))
@@ -140,7 +139,7 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
     if _nothing_happened(hearing, room):
         return _as_it_was(hearing)
     due = np.flatnonzero(room.recorded)
-    made = ruled(hearing, ruling, room.cases[due], due, workspace_id=workspace_id)
+    made = ruled(hearing, ruling, room.first + due, due, workspace_id=workspace_id)
     climbing = released(hearing, room.releases, workspace_id=workspace_id)
     shelf, unwritten, made = _climbed(hearing, climbing, made)
     track = advanced.track.to_be_ruled() if made else advanced.track
@@ -179,15 +178,12 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
 
 def _nothing_happened(hearing: Hearing, room: _Room) -> bool:
     """Whether there is nothing to tell anybody of, nor to write."""
-    return not (
-        room.releases
-        or len(hearing.advanced.ended)
-        or len(hearing.disowned)
-        or len(hearing.places.given_up)
-        or room.recorded.any()
-        or hearing.advanced.changed.any()
-        or hearing.places.changed.any()
-    )
+    advanced, places = hearing.advanced, hearing.places
+    if room.releases or len(advanced.ended) or len(hearing.disowned) or len(places.given_up):
+        return False
+    # columns of nobody are not even looked at
+    marks = (room.recorded, advanced.changed, places.changed)
+    return not any(len(each) and each.any() for each in marks)
 
 
 def _as_it_was(hearing: Hearing) -> Concluded:

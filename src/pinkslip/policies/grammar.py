@@ -85,6 +85,14 @@ def span_of(node: "Tree[Token] | Token") -> Span:
     return Span(node.meta.start_pos, node.meta.end_pos)
 
 
+def bracketed_span_of(node: "Tree[Token] | Token") -> Span:
+    """Where a node stands, with the parentheses around it."""
+    if isinstance(node, Token):
+        return span_of(node)
+    # lark sets these where it propagates positions
+    return Span(node.meta.container_start_pos, node.meta.container_end_pos)  # type: ignore[attr-defined]
+
+
 @cache
 def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", propagate_positions=True, maybe_placeholders=True)

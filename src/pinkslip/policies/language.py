@@ -184,17 +184,18 @@ class _Compiler:
 
     def _arithmetic(self, node: "Tree[Token]") -> Expression | None:
         left = self.expression(node.children[0])
+        start = grammar.span_of(node).start
         for sign, child in zip(node.children[1::2], node.children[2::2], strict=True):
             right = self.expression(child)
-            left = self._combined(str(sign), left, right)
+            span = Span(start, grammar.bracketed_span_of(child).end)
+            left = self._combined(str(sign), left, right, span)
         return left
 
     def _combined(
-        self, operator: str, left: Expression | None, right: Expression | None
+        self, operator: str, left: Expression | None, right: Expression | None, span: Span
     ) -> Expression | None:
         if left is None or right is None:
             return None
-        span = Span(left.span.start, right.span.end)
         if operator in ("+", "-"):
             if not units.are_alike(left, right):
                 verb = "added" if operator == "+" else "subtracted"

@@ -3,6 +3,7 @@
 One half of `web.backend.Backend`; `Service` is the other.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -36,13 +37,13 @@ class _By:
         return {"actor_kind": self.actor.kind, "actor": self.actor.name}
 
 
-class Acting:
+class Acting(ABC):
     """Methods run on the event loop."""
 
     @property
+    @abstractmethod
     def serving(self) -> Core:
         """The tenure, while there is one; Unavailable otherwise."""
-        raise NotImplementedError  # pragma: no cover - Service has it
 
     # agents
 

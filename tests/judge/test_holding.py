@@ -26,7 +26,7 @@ def test_it_is_whoever_the_truth_says_it_is_of_those_asked(
     )
     expected = Evaluator(Readings(world), Filter()).truth(tree, np.arange(size)).yes & among
 
-    holds = holding(tree, among, Evaluator(Readings(world), Filter()))
+    holds = holding(nature_of(tree), among, Evaluator(Readings(world), Filter()))
 
     assert holds.tolist() == expected.tolist()
 
@@ -40,7 +40,9 @@ def test_what_costs_more_is_asked_only_where_all_else_holds() -> None:
     world = World(agents)
     tree = parse_condition("duration_p95[1h] > 90s and tasks[1h] >= 10").tree
 
-    holds = holding(tree, np.ones(3, dtype=np.bool_), Evaluator(Readings(world), Filter()))
+    holds = holding(
+        nature_of(tree), np.ones(3, dtype=np.bool_), Evaluator(Readings(world), Filter())
+    )
 
     assert world.asked == [("duration_p95[1h]", [0])]
     assert holds.tolist() == [True, False, False]
@@ -50,7 +52,9 @@ def test_where_nobody_is_left_nothing_more_is_asked() -> None:
     world = World([Agent(number=1, values={"tasks[1h]": 2.0})])
     tree = parse_condition("duration_p95[1h] > 90s and tasks[1h] >= 10").tree
 
-    holds = holding(tree, np.ones(1, dtype=np.bool_), Evaluator(Readings(world), Filter()))
+    holds = holding(
+        nature_of(tree), np.ones(1, dtype=np.bool_), Evaluator(Readings(world), Filter())
+    )
 
     assert world.asked == []
     assert holds.tolist() == [False]
@@ -75,4 +79,4 @@ def test_the_parts_of_an_and_come_by_their_cost(text: str, order: list[int]) -> 
     tree = parse_condition(text).tree
     written = getattr(tree, "operands", (tree,)) if len(order) > 1 else (tree,)
 
-    assert [written.index(part) for part in nature_of(tree).parts] == order
+    assert [written.index(part.tree) for part in nature_of(tree).parts] == order

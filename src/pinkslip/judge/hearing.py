@@ -26,7 +26,7 @@ from pinkslip.judge.episodes import (
 )
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth
 from pinkslip.judge.holding import holding
-from pinkslip.judge.kinds import is_proof, nature_of, starts_anew
+from pinkslip.judge.kinds import Nature, is_proof, nature_of, starts_anew
 from pinkslip.judge.memory import NO_EPISODES, Track
 from pinkslip.judge.places import (
     NOBODY_LET_GO,
@@ -127,12 +127,12 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     before = state.memory.tracks.get(policy.name, NO_EPISODES)
     advanced, disowned, let_go = NOTHING_OPEN, NO_EPISODES, NOBODY_LET_GO
     if len(before) or len(places.rows):
-        when = _truth(policy.when.tree, matched, evaluator)
+        when = _truth(policy.when.tree, nature, matched, evaluator)
         holds = when.yes & matched
         advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
         let_go = _recovered(policy, matched, when, advanced.track, places, evaluator)
     else:
-        holds = holding(policy.when.tree, matched, evaluator)
+        holds = holding(nature, matched, evaluator)
     if holds.any():
         advanced = with_opened(advanced, _new(policy, holds, advanced.track, view), policy)
     return Hearing(
@@ -255,11 +255,11 @@ def _in_shadow(policy: Policy, track: Track, view: FleetView) -> Bools:
     return shadow
 
 
-def _truth(tree: Expression, matched: Bools, evaluator: Evaluator) -> Truth:
+def _truth(tree: Expression, nature: Nature, matched: Bools, evaluator: Evaluator) -> Truth:
     """Per slot, known only for those matched. Most of a fleet is asked whole, which costs less than picking."""
     everybody = evaluator.readings.everybody
     count = int(np.count_nonzero(matched))
-    if count * 2 > len(everybody) and not nature_of(tree).asks_one_by_one:
+    if count * 2 > len(everybody) and not nature.asks_one_by_one:
         return evaluator.truth(tree, everybody)
     whole = Truth(
         np.zeros(len(everybody), dtype=np.bool_), np.zeros(len(everybody), dtype=np.bool_)

@@ -8,28 +8,27 @@ of it is what Kleene's `and` comes to: true where every part is.
 import numpy as np
 
 from pinkslip.judge.evaluate import Evaluator
-from pinkslip.judge.kinds import nature_of
+from pinkslip.judge.kinds import Nature, Part
 from pinkslip.judge.view import Bools
-from pinkslip.model.policy import Expression
 
 
-def holding(tree: Expression, among: Bools, evaluator: Evaluator) -> Bools:
-    """Per slot: whether it is one of `among` for whom the condition is true."""
+def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
+    """Per slot: whether it is one of `among` for whom a condition of that nature is true."""
     holds = among
-    for part in nature_of(tree).parts:
+    for part in nature.parts:
         if not holds.any():
             break
         holds = _of(part, holds, evaluator)
     return holds
 
 
-def _of(part: Expression, among: Bools, evaluator: Evaluator) -> Bools:
+def _of(part: Part, among: Bools, evaluator: Evaluator) -> Bools:
     """Most of a fleet is asked whole, which costs less than picking."""
     everybody = evaluator.readings.everybody
     count = int(np.count_nonzero(among))
-    if count * 2 > len(everybody) and not nature_of(part).asks_one_by_one:
-        return among & evaluator.truth(part, everybody).yes
+    if count * 2 > len(everybody) and not part.asks_one_by_one:
+        return among & evaluator.truth(part.tree, everybody).yes
     slots = np.flatnonzero(among)
     holds = np.zeros(len(among), dtype=np.bool_)
-    holds[slots] = evaluator.truth(part, slots).yes
+    holds[slots] = evaluator.truth(part.tree, slots).yes
     return holds

@@ -79,19 +79,20 @@ def judge(
         findings += broke
         hearings = without(hearings, broke)
     concluded = conclusions.concluded
-    tracks = _tracks(policy_set, state, concluded)
-    places = _located(policy_set, state, concluded, measures)
+    judged = _judged(policy_set)
+    tracks = _tracks(judged, state, concluded)
+    places = _located(judged, state, concluded, measures)
     panics = _panics(given, state)
     decisions = (
         *(each for part in concluded for each in part.decisions),
-        *_called_off(policy_set, state, measures, workspace_id=workspace_id),
+        *_called_off(judged, state, measures, workspace_id=workspace_id),
     )
     return Judgement(
         now=measures.now,
         decisions=decisions,
         episodes=(
             *(each for part in concluded for each in part.episodes),
-            *_orphaned(policy_set, state),
+            *_orphaned(judged, state),
         ),
         held=_held(tracks),
         matched={hearing.policy.name: hearing.matched for hearing in hearings},
@@ -101,7 +102,7 @@ def judge(
         findings=tuple(findings),
         places=(
             *(each for part in concluded for each in part.places),
-            *_abandoned(policy_set, state),
+            *_abandoned(judged, state),
         ),
         standings=changes(
             _claims(policy_set, tracks, places, measures), measures, most=records_max
@@ -157,23 +158,21 @@ def _judged(policy_set: PolicySet) -> dict[str, Policy]:
 
 
 def _tracks(
-    policy_set: PolicySet, state: JudgeState, concluded: Sequence[Concluded]
+    judged: Mapping[str, Policy], state: JudgeState, concluded: Sequence[Concluded]
 ) -> dict[str, Track]:
     """Open episodes from now on; those of a broken policy stay as they were."""
-    judged = _judged(policy_set)
     tracks = {name: track for name, track in state.memory.tracks.items() if name in judged}
     tracks.update((part.policy, part.track) for part in concluded)
     return {name: track for name, track in tracks.items() if len(track)}
 
 
 def _located(
-    policy_set: PolicySet,
+    judged: Mapping[str, Policy],
     state: JudgeState,
     concluded: Sequence[Concluded],
     view: FleetView,
 ) -> dict[str, Places]:
     """Places from now on, where their subjects are; those of a broken policy stay as they were."""
-    judged = _judged(policy_set)
     shelves = {name: shelf for name, shelf in state.memory.places.items() if name in judged}
     shelves.update((part.policy, part.shelf) for part in concluded)
     known = {part.policy: part.located for part in concluded}
@@ -197,9 +196,8 @@ def _told(
     return (*before, *(now for each in decisions if each.verdict in _TELLING))
 
 
-def _orphaned(policy_set: PolicySet, state: JudgeState) -> tuple[Episode, ...]:
+def _orphaned(judged: Mapping[str, Policy], state: JudgeState) -> tuple[Episode, ...]:
     """Episodes of policies that are gone or off: they end."""
-    judged = _judged(policy_set)
     return tuple(
         track.ended(name, row)
         for name, track in sorted(state.memory.tracks.items())
@@ -209,10 +207,9 @@ def _orphaned(policy_set: PolicySet, state: JudgeState) -> tuple[Episode, ...]:
 
 
 def _called_off(
-    policy_set: PolicySet, state: JudgeState, view: FleetView, *, workspace_id: int
+    judged: Mapping[str, Policy], state: JudgeState, view: FleetView, *, workspace_id: int
 ) -> tuple[Decision, ...]:
     """Fires that policies which are gone or off had announced."""
-    judged = _judged(policy_set)
     return tuple(
         each
         for name, track in sorted(state.memory.tracks.items())
@@ -223,9 +220,8 @@ def _called_off(
     )
 
 
-def _abandoned(policy_set: PolicySet, state: JudgeState) -> tuple[Place, ...]:
+def _abandoned(judged: Mapping[str, Policy], state: JudgeState) -> tuple[Place, ...]:
     """Places of policies that are gone or off: they are given up."""
-    judged = _judged(policy_set)
     return tuple(
         shelf.place(name, row, gone=True)
         for name, shelf in sorted(state.memory.places.items())

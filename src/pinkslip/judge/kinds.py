@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.evaluate import calls_of, measures_of, reads_quantile
@@ -21,6 +22,14 @@ _CONDITIONS_KEPT = 4_096
 """Far more than any workspace's policies have."""
 
 
+class Part(NamedTuple):
+    """One of the conditions that must all be true for another to be."""
+
+    tree: Expression
+    asks_one_by_one: bool
+    """Each agent more that is asked costs more: then nobody is asked for nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nature:
     """What kind of question a condition is."""
@@ -34,8 +43,8 @@ class Nature:
     is_proof: bool
     """It cannot be true without a `proven`: then it is not true of the same evidence after a rung."""
     asks_one_by_one: bool
-    """Each agent more that is asked costs more: then nobody is asked for nothing."""
-    parts: tuple[Expression, ...]
+    """As `Part` says."""
+    parts: tuple[Part, ...]
     """The conditions that must all be true for it to be, what costs least first."""
 
 
@@ -90,10 +99,11 @@ def compares_agents(policy: Policy) -> bool:
     )
 
 
-def _parts_by_cost(tree: Expression) -> tuple[Expression, ...]:
+def _parts_by_cost(tree: Expression) -> tuple[Part, ...]:
+    operands: tuple[Expression, ...] = (tree,)
     if isinstance(tree, Logic) and tree.operator == "and":
-        return tuple(sorted(tree.operands, key=_cost))
-    return (tree,)
+        operands = tree.operands
+    return tuple(Part(each, reads_quantile(each)) for each in sorted(operands, key=_cost))
 
 
 def _cost(tree: Expression) -> int:

@@ -192,13 +192,8 @@ def _tried(
     """Verdicts, as they come."""
     if not jobs:
         return
-    wanted = scratch / "jobs.jsonl"
-    wanted.write_text(
-        "".join(
-            _job(mutant, reach.affordable(tests), reach) + "\n"
-            for mutant, tests in jobs.values()
-        )
-    )
+    wanted = scratch / "jobs.json"
+    wanted.write_text(json.dumps(_wanted(jobs, reach)))
     reads, writes = os.pipe()
     command, environment = _pytest(tree, ("suite", "trying"), jobs=wanted, results=writes)
     with subprocess.Popen(
@@ -213,18 +208,23 @@ def _tried(
         raise SystemExit(f"trying mutants ended with {trying.returncode}")
 
 
-def _job(mutant: Mutant, tests: list[str], reach: Reach) -> str:
-    return json.dumps(
-        {
-            "key": mutant.key,
-            "module": mutant.module,
-            "function": mutant.function,
-            "first_line": mutant.first_line,
-            "source": mutant.source,
-            "tests": tests,
-            "cpu_s": sum(reach.took_s[test] for test in tests),
-        }
-    )
+def _wanted(jobs: dict[str, tuple[Mutant, list[str]]], reach: Reach) -> dict[str, Any]:
+    """All jobs; mutants that the same tests reach share one list of them."""
+    lists: dict[tuple[str, ...], int] = {}
+    rows = []
+    for mutant, tests in jobs.values():
+        number = lists.setdefault(tuple(reach.affordable(tests)), len(lists))
+        row = [
+            mutant.key,
+            mutant.module,
+            mutant.function,
+            mutant.first_line,
+            mutant.source,
+            number,
+        ]
+        rows.append(row)
+    costs = [sum(reach.took_s[test] for test in tests) for tests in lists]
+    return {"jobs": rows, "lists": list(lists), "costs": costs}
 
 
 def _told(

@@ -38,6 +38,15 @@ SURVIVED, EQUIVALENT, CRASHED, TIMEOUT, BROKEN = (
 
 
 @dataclass(slots=True)
+class Tests:
+    """Those that reach one place, in the order to try them."""
+
+    names: tuple[str, ...]
+    cpu_s: float
+    """What they take unchanged."""
+
+
+@dataclass(slots=True)
 class Job:
     """A mutant to try, as read."""
 
@@ -46,9 +55,7 @@ class Job:
     function: str
     first_line: int
     source: str
-    tests: list[str]
-    cpu_s: float
-    """What its tests take unchanged."""
+    tests: Tests
 
 
 @dataclass(slots=True)
@@ -73,8 +80,8 @@ class Bench:
     def start(self, job: Job) -> tuple[int, Trial]:
         """Fork one off."""
         killers = self.killers[_place(job)]
-        first = [test for test, _ in killers.most_common() if test in job.tests]
-        order = [*first, *(test for test in job.tests if test not in killers)]
+        first = [test for test, _ in killers.most_common() if test in job.tests.names]
+        order = [*first, *(test for test in job.tests.names if test not in killers)]
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
@@ -89,7 +96,7 @@ class Bench:
         return child, Trial(job, order, reads, time.monotonic())
 
     def _verdict(self, job: Job, order: list[str]) -> str:
-        limit = int(SPARE_CPU_S + SLOWER_AT_MOST * job.cpu_s)
+        limit = int(SPARE_CPU_S + SLOWER_AT_MOST * job.tests.cpu_s)
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
         resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
         _say_nothing()
@@ -126,7 +133,7 @@ class Trying:
         self.results = results
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        jobs = [Job(**json.loads(line)) for line in self.jobs.read_text().splitlines()]
+        jobs = _read(self.jobs)
         bench = Bench({item.nodeid: item for item in session.items}, _live_functions())
         for cache in [
             each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)
@@ -147,6 +154,15 @@ class Trying:
                         flush=True,
                     )
         return True
+
+
+def _read(path: Path) -> list[Job]:
+    wanted = json.loads(path.read_text())
+    lists = [
+        Tests(tuple(map(sys.intern, names)), cpu_s)
+        for names, cpu_s in zip(wanted["lists"], wanted["costs"], strict=True)
+    ]
+    return [Job(*row, tests=lists[number]) for *row, number in wanted["jobs"]]
 
 
 def _tried(bench: Bench, jobs: list[Job]) -> Iterator[tuple[str, str]]:
@@ -171,7 +187,10 @@ def _tried(bench: Bench, jobs: list[Job]) -> Iterator[tuple[str, str]]:
 
 def _stop_overdue(running: dict[int, Trial]) -> None:
     for child, trial in running.items():
-        if time.monotonic() - trial.began > SPARE_WALL_S + 4 * SLOWER_AT_MOST * trial.job.cpu_s:
+        if (
+            time.monotonic() - trial.began
+            > SPARE_WALL_S + 4 * SLOWER_AT_MOST * trial.job.tests.cpu_s
+        ):
             os.kill(child, signal.SIGXCPU)
 
 

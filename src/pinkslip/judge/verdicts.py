@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
 from msgspec import structs
@@ -10,6 +11,7 @@ from msgspec import structs
 from pinkslip.fleet.snapshot import Floats, Integers
 from pinkslip.judge.claims import claim_words
 from pinkslip.judge.evaluate import Evaluator, Truth, calls_of, measures_of
+from pinkslip.judge.kleene import compared, joined
 from pinkslip.judge.ledger import Ledger
 from pinkslip.judge.numeric import LOG_10, recorded
 from pinkslip.judge.phrases import Found, Sides, Weight, comparison_words, span, written
@@ -53,15 +55,7 @@ class Account:
     def of(cls, policy: Policy, evaluator: Evaluator, slots: Integers) -> "Account":
         """Ask about the agents in `slots`."""
         measures = {measured.key: measured for measured in measures_of(policy.when.tree)}
-        truths: dict[int, Truth] = {}
-        sides: dict[int, tuple[Floats, Floats]] = {}
-        for node in _conditions(policy.when.tree):
-            truths[id(node)] = evaluator.truth(node, slots)
-            if isinstance(node, Comparison):
-                sides[id(node)] = (
-                    evaluator.number(node.left, slots),
-                    evaluator.number(node.right, slots),
-                )
+        truths, sides = _answers(policy.when.tree, evaluator, slots)
         weighed = {call: evaluator.weigh(call, slots) for call in calls_of(policy.when.tree)}
         return cls(
             policy=policy,
@@ -260,6 +254,31 @@ def _conditions(node: Expression) -> list[Expression]:
             return [node, *(each for part in node.operands for each in _conditions(part))]
         case _:
             return [node]
+
+
+def _answers(
+    tree: Expression, evaluator: Evaluator, slots: Integers
+) -> tuple[dict[int, Truth], dict[int, tuple[Floats, Floats]]]:
+    """The truth of a condition and of every condition within it, and both sides of each comparison, by node. Each
+    is worked out once: what a condition consists of comes before it."""
+    truths: dict[int, Truth] = {}
+    sides: dict[int, tuple[Floats, Floats]] = {}
+    for node in reversed(_conditions(tree)):
+        match node:
+            case Comparison():
+                left = evaluator.number(node.left, slots)
+                right = evaluator.number(node.right, slots)
+                sides[id(node)] = left, right
+                truths[id(node)] = compared(node.operator, left, right)
+            case Not():
+                inner = truths[id(node.operand)]
+                truths[id(node)] = Truth(inner.no, inner.yes)
+            case Logic():
+                parts = [truths[id(each)] for each in node.operands]
+                truths[id(node)] = reduce(partial(joined, node.operator), parts)
+            case _:
+                truths[id(node)] = evaluator.truth(node, slots)
+    return truths, sides
 
 
 def _tasks(

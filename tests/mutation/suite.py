@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
+from _pytest.tmpdir import tmppath_result_key
 from hypothesis import HealthCheck, Phase, settings
 
 ROOMS = ("judge", "policies")
@@ -44,16 +45,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def fails(item: pytest.Item) -> bool:
     """Run one test as bare as it can be: nothing captured, nothing explained; warnings are errors."""
     setup = item.session._setupstate
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            setup.setup(item)
-            item.runtest()
-    except Exception:  # noqa: BLE001 - whatever a test raises, it fails
-        return True
-    finally:
-        setup.teardown_exact(None)
-    return False
+    item.stash[tmppath_result_key] = {
+        "setup": True,
+        "call": True,
+    }  # asked when its files are removed
+    has_failed = False
+    for step in (lambda: setup.setup(item), item.runtest, lambda: setup.teardown_exact(None)):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                step()
+        except pytest.skip.Exception:
+            continue
+        except BaseException:  # noqa: BLE001 - whatever else a test raises, it fails
+            has_failed = True
+    return has_failed
 
 
 def _laws(items: list[pytest.Item]) -> Iterator[object]:

@@ -8,7 +8,7 @@ import pytest
 from tests.mutation.making import Mutant, mutants_of
 from tests.mutation.results import Results
 from tests.mutation.survivors import explained, unexplained, written
-from tests.mutation.trying import SOURCE, Bench, Job, Tests
+from tests.mutation.trying import SOURCE, Bench, Choice, Job
 
 MODULE = '''"""A module."""
 from functools import cache
@@ -48,7 +48,7 @@ def job(mutant: Mutant) -> Job:
         function=mutant.function,
         first_line=mutant.first_line,
         source=mutant.source,
-        tests=Tests((), 0.0),
+        tests=Choice((), 0.0),
     )
 
 

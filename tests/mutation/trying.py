@@ -38,7 +38,7 @@ SURVIVED, EQUIVALENT, CRASHED, TIMEOUT, BROKEN = (
 
 
 @dataclass(slots=True)
-class Tests:
+class Choice:
     """Those that reach one place, in the order to try them."""
 
     names: tuple[str, ...]
@@ -55,7 +55,7 @@ class Job:
     function: str
     first_line: int
     source: str
-    tests: Tests
+    tests: Choice
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class Trying:
 def _read(path: Path) -> list[Job]:
     wanted = json.loads(path.read_text())
     lists = [
-        Tests(tuple(map(sys.intern, names)), cpu_s)
+        Choice(tuple(map(sys.intern, names)), cpu_s)
         for names, cpu_s in zip(wanted["lists"], wanted["costs"], strict=True)
     ]
     return [Job(*row, tests=lists[number]) for *row, number in wanted["jobs"]]

@@ -153,6 +153,33 @@ REPORTS = Row(
             width=12,
             colors={"accepted": Color.GOOD, "unavailable": Color.BAD, "conflict": Color.WARN},
         ),
+        TimeSeries(
+            title="Calls to those who are told",
+            description="To Alertmanagers and the webhook, with what stands; none where nobody is named.",
+            targets=(
+                Target(
+                    expr=rate(c.NOTIFICATIONS, by=("receiver",), where=OURSELVES),
+                    legend="{{receiver}}",
+                ),
+            ),
+            unit=Unit.PER_SECOND,
+            width=12,
+            may_be_empty="nobody is told",
+        ),
+        TimeSeries(
+            title="Calls that were not taken",
+            description="The receiver was away or refused; what stands is told again until it is back.",
+            targets=(
+                Target(
+                    expr=rate(c.NOTIFICATIONS_FAILED, by=("receiver",), where=OURSELVES),
+                    legend="{{receiver}}",
+                ),
+            ),
+            unit=Unit.PER_SECOND,
+            width=12,
+            may_be_empty="nobody is told",
+            thresholds=WARN_ABOVE_ZERO,
+        ),
     ),
 )
 

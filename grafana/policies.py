@@ -32,6 +32,7 @@ from grafana.schema import (
 )
 
 from pinkslip.metrics import catalogue as c
+from pinkslip.metrics.catalogue import Series
 
 REGRET = (Step(None, Color.GOOD), Step(0.05, Color.WARN), Step(0.2, Color.BAD))
 ENFORCEMENT = (
@@ -92,7 +93,7 @@ NOW = Row(
         ),
         Stat(
             title="Taken back",
-            description="Fires of policies that a person took back by reinstating the agent.",
+            description="How often a person overruled a policy: a fire taken back as wrong, or one vetoed.",
             targets=(Target(expr=total(c.REVERSALS), instant=True),),
             unit=Unit.SHORT,
             decimals=0,
@@ -343,6 +344,62 @@ DECISIONS = Row(
     ),
 )
 
+
+def _standing_now(title: str, description: str, series: Series) -> Stat:
+    return Stat(
+        title=title,
+        description=description,
+        targets=(Target(expr=now(series, where=IN_WORKSPACE)),),
+        unit=Unit.SHORT,
+        width=4,
+        thresholds=WARN_ABOVE_ZERO,
+    )
+
+
+STANDING = Row(
+    title="What stands now",
+    panels=(
+        _standing_now("Notices", "Fires that wait for their notice to pass.", c.NOTICES),
+        _standing_now(
+            "Approvals asked", "Fires that wait for a person's approval.", c.APPROVALS_ASKED
+        ),
+        _standing_now(
+            "Silences", "Silences in force: policies leave their agents alone.", c.SILENCES
+        ),
+        _standing_now(
+            "Common causes",
+            "Factors that failing agents share: the agents are left alone.",
+            c.COMMON_CAUSES,
+        ),
+        _standing_now(
+            "Mass restarts",
+            "Pools that are being restarted as a whole: silence fires nobody there.",
+            c.MASS_RESTARTS,
+        ),
+        _standing_now(
+            "Demoted policies",
+            "Policies in shadow because people overruled them too often.",
+            c.POLICY_DEMOTED,
+        ),
+        TimeSeries(
+            title="Agents by standing",
+            description="How policies and people regard the agents that have not finished.",
+            targets=(
+                Target(expr=now(c.AGENTS_STANDING, by=("standing",)), legend="{{standing}}"),
+            ),
+            unit=Unit.SHORT,
+            width=24,
+            steps=True,
+            colors={
+                "fired": Color.BAD,
+                "quarantined": Color.WARN,
+                "notice": Color.WARN,
+                "active": Color.GOOD,
+            },
+        ),
+    ),
+)
+
 ARRIVED = Row(
     title="Did the kills arrive",
     panels=(
@@ -379,7 +436,7 @@ DASHBOARD = Dashboard(
     title="Pinkslip / Policies and firings",
     description="Who was fired and why, what would have been, what the guards held, and whether the kills arrived.",
     variables=(DATASOURCE, JOB, WORKSPACE, ROLE),
-    rows=(NOW, FIRED_ROW, HELD, DECISIONS, ARRIVED),
+    rows=(NOW, FIRED_ROW, STANDING, HELD, DECISIONS, ARRIVED),
     annotations=(FIRED, PANICKED, STOPPED),
     links=(SERVICE,),
     since="now-24h",

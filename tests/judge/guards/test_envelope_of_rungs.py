@@ -154,6 +154,49 @@ class TestQuarantines:
 
         assert refused(pool(3), quarantine(1, 0.9), fire(2, 0.1), guards=guards) == [0]
 
+    @pytest.mark.parametrize(
+        ("going", "outstanding"),
+        [
+            pytest.param((fire(1, 0.1),), NOTHING, id="fired in this tick"),
+            pytest.param((announce(1, 0.1),), NOTHING, id="announced in this tick"),
+            pytest.param((), Outstanding(announced=(1,)), id="announced before"),
+            pytest.param((), Outstanding(asked=(1,)), id="asked before"),
+        ],
+    )
+    def test_who_is_fired_makes_the_pool_smaller_for_quarantines(
+        self, going: tuple[Case, ...], outstanding: Outstanding
+    ) -> None:
+        cases = (quarantine(2, 0.9), quarantine(3, 0.8), *going)
+
+        answer = allotted(pool(10), *cases, guards=ASIDE, outstanding=outstanding)
+
+        assert held(answer.hold) == [1]
+        assert answer.hold.words(1) == (
+            "pool researcher has 9 agents: at most 1 in quarantine at once, 1 there"
+        )
+
+    def test_whose_announced_fire_is_refused_counts_in_the_pool_again(self) -> None:
+        guards = replace(ASIDE, max_fired=MaxFired(at_least=0, share=0.0))
+        waiting = Outstanding(announced=(1,))
+
+        answer = refused(
+            pool(10),
+            quarantine(2),
+            quarantine(3),
+            fire(1),
+            guards=guards,
+            outstanding=waiting,
+        )
+
+        assert answer == [2]
+
+    def test_whom_shadow_would_have_fired_makes_its_pool_smaller(self) -> None:
+        before = Outstanding(virtual=(VirtualFire(START - MINUTE, 1, 1),))
+        shadow = [quarantine(n, is_shadow=True) for n in (2, 3)]
+
+        assert refused(pool(10), *shadow, guards=ASIDE) == []
+        assert refused(pool(10), *shadow, guards=ASIDE, outstanding=before) == [1]
+
     def test_who_is_fired_in_the_same_tick_needs_no_quarantine(self) -> None:
         answer = allotted(pool(3), quarantine(1), fire(1, rank=1), guards=CALM)
 

@@ -2,8 +2,8 @@
 
 Per pool, fires by policy within the window are at most max(at_least, floor(share x pool)), the pool counted
 active when the window began; at once in quarantine are at most max(at_least, floor(share x pool)), the pool
-counted as it is; and `min_active` stay at work. Per workspace, at most `max_fires`. Fires come before
-quarantines, each strongest evidence first, ties by agent_no, everything counted anew after each.
+counted without those who are fired; and `min_active` stay at work. Per workspace, at most `max_fires`. Fires come
+before quarantines, each strongest evidence first, ties by agent_no, everything counted anew after each.
 
 A fire that was announced and waits for its notice or its approval is counted as though it had been done, for
 everybody but the agent it is about. Only `max_fires`, which limits a rate, does not count what waits for approval:

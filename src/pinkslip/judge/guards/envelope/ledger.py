@@ -51,7 +51,7 @@ class Ledger:
     fires: int
     """Fired by policy in the workspace, within the window of `max_fires`."""
     size: Integers
-    """Active or in quarantine now."""
+    """Active or in quarantine, without those who are fired or whose fire was announced."""
     quarantined: Integers
     gone: set[int] = field(default_factory=set)
     """agent_no of those fired in this tick, or virtually gone."""
@@ -108,6 +108,7 @@ class Ledger:
         """Count one fire for each of `pools`, or with `times=-1` take it back."""
         counts = times * np.bincount(pools, minlength=len(self.active))
         self.active = self.active - counts
+        self.size = self.size - counts
         self.fired = self.fired + counts
         self.fires += times * len(pools)
 
@@ -202,7 +203,9 @@ def _imagine_fire(ledger: Ledger, fire: VirtualFire, pool: int, *, now: int) -> 
         return
     guards, one = ledger.guards, np.bincount([pool], minlength=len(ledger.active))
     is_recent = fire.at > now - guards.max_fired.per_ms
-    ledger.active = ledger.active - one * (fire.agent_no not in ledger.aside)
+    leaving = one * (fire.agent_no not in ledger.aside)
+    ledger.active = ledger.active - leaving
+    ledger.size = ledger.size - leaving
     ledger.fired = ledger.fired + one * is_recent
     ledger.at_start = ledger.at_start - one * (not is_recent)
     ledger.fires += fire.at > now - guards.max_fires.per_ms

@@ -51,7 +51,7 @@ def page() -> Callable[[], str]:
         own.committed([0.001, 0.002])
         for kind in ("heartbeat", "outcome"):
             own.ingested(kind, "accepted", 3)
-        own.notified("alertmanager 127.0.0.1:9093", taken=True)
+        own.notified("alertmanager 127.0.0.1:9093", taken=False)
         facts = make_facts(
             [_busy(1, now, done), _busy(2, now, done), _silent(3, now)],
             at=now,

@@ -108,6 +108,9 @@ class _Past:
     def counted(self, decision: Decision, *, at: int) -> tuple[int, int]:
         """Tasks and successes that had been counted by `at`: what the evidence leaves out."""
         measures = self.fleet(decision, at=at)
+        lineage = decision.evidence.lineage
+        if lineage is not None:  # the agent may have come, or taken that name, only later
+            return measures.counts_of_lineage(lineage, self.policy.outcomes)
         slot = measures.slot_of(decision.agent_no)
         if slot is None:
             return 0, 0

@@ -131,6 +131,14 @@ class Lineages:
         tasks[quiet] = successes[quiet] = 0
         return tasks[rows], successes[rows]
 
+    def counts_of(self, lineage: str, outcomes: Filter, *, now: int) -> tuple[int, int]:
+        """Tasks and successes of one lineage, whether or not anybody present has it."""
+        row = self._row_of.get(lineage)
+        if row is None:
+            return 0, 0
+        tasks, successes = self.counts(np.array([row], np.intp), outcomes, now=now)
+        return int(tasks[0]), int(successes[0])
+
     def nats(self, rows: Places, test: Rates, *, now: int) -> Floats:
         """A test of the lineage in each row. KeyError: nobody declared it."""
         values = self.decays[test].nats(slice(None))

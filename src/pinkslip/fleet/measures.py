@@ -133,6 +133,10 @@ class Measures:
         """Tasks and successes of each agent's incarnation, or of its lineage; an agent without one is its own."""
         return self._parts.evidence.counts(outcomes, scope, self.size, now=self.now)
 
+    def counts_of_lineage(self, lineage: str, outcomes: Filter) -> tuple[int, int]:
+        """Tasks and successes of everybody who ever had this lineage, whoever is present."""
+        return self._parts.evidence.lineages.counts_of(lineage, outcomes, now=self.now)
+
     def cusum(self, good: float, bad: float, outcomes: Filter, scope: Scope) -> Floats:
         """The CUSUM of ln(bad) against ln(good) over each agent's outcomes since its evidence began anew; unknown
         before the first. KeyError: nobody declared it."""

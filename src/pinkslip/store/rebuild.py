@@ -264,7 +264,7 @@ def history_of(
     beats, outcomes and reviews. With every blind spell known then. Empty: there is no such agent.
 
     `lineage`: with all changes, outcomes and reviews of everybody who ever had it, since evidence that follows
-    a worker counts them all.
+    a worker counts them all: theirs also from before the agent came.
     """
     with database.reader_engine.connect() as connection, connection.begin():
         own = _changes_of(connection, workspace_id, [agent_no], until=until)
@@ -292,7 +292,7 @@ def history_of(
         ]
         done = _done_by(connection, workspace_id, numbers, since=since, until=until)
         scores = _reviews_of(connection, workspace_id, numbers, since=since, until=until)
-    if not own:
+    if not own and lineage is None:
         return []
     return [fact for *_, fact in heapq.merge(changes, spells, beats, scores, done, key=_order)]
 

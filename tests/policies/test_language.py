@@ -390,11 +390,45 @@ def test_an_outlier_with_an_absolute_floor_beside_it_is_accepted(floor: str) -> 
         "not score[7d] < 70%",
         "(score[7d] < 70% or age > 1d)",
         "score[7d] == 70%",
+        "score[7d] < 100%",
+        "score[7d] < 200%",
+        "score[7d] <= 100%",
+        "score[7d] < 0%",
+        "not score[7d] >= 100%",
+        "failures[7d] >= 0",
+        "failures[7d] > 0",
+        "consecutive_failures > -1",
+        "0 < 1 * failures[7d]",
+        "(score[7d] < 70% or failures[7d] >= 0)",
     ],
 )
 def test_what_keeps_out_nobody_who_is_good_is_no_floor(beside: str) -> None:
     with pytest.raises(ExpressionError, match="absolute floor"):
         parse_condition(f"outlier(score[7d]) > 3.5 and {beside}")
+
+
+@pytest.mark.parametrize(
+    ("measure", "floor", "is_one"),
+    [
+        ("cost[7d]", "cost[7d] > $0", False),
+        ("cost[7d]", "cost[7d] > $0.5", True),
+        ("context_used", "context_used >= 0%", False),
+        ("context_used", "context_used < 80%", False),
+        ("successes[20 tasks]", "successes[20 tasks] < 20", False),
+        ("successes[20 tasks]", "successes[20 tasks] < 19", True),
+        ("successes[7d]", "successes[7d] < 500", True),
+        ("successes[7d]", "successes[7d] < 0", False),
+        ("expected_ratio[7d]", "expected_ratio[7d] < 300%", False),
+        ("expected_ratio[7d]", "expected_ratio[7d] < 100%", True),
+    ],
+)
+def test_a_floor_lies_inside_what_its_measure_can_be(
+    measure: str, floor: str, is_one: bool
+) -> None:
+    condition, findings = compile_condition(f"outlier({measure}) > 3.5 and {floor}")
+
+    assert (condition is not None) is is_one
+    assert is_one is not any("absolute floor" in found.message for found in findings)
 
 
 def test_an_outlier_that_only_ends_an_episode_needs_no_floor() -> None:

@@ -25,14 +25,14 @@ from pinkslip.policies.printing import written
 from pinkslip.policies.problems import Finding, Severity, quoted
 from pinkslip.policies.quantities import written_quantity
 
-_Range = tuple[float, float]
-_ANYTHING: _Range = (-math.inf, math.inf)
+Range = tuple[float, float]
+_ANYTHING: Range = (-math.inf, math.inf)
 _SHARES = frozenset({"success_rate", "score", "context_used", "flap_score"})
 _COUNTS = frozenset(
     {"tasks", "successes", "failures", "refusals", "off_track", "timeouts", "corruptions"}
 )
 """Counts of outcomes in the denominator: a window of 20 tasks holds no more than 20 of them."""
-_OTHERS: dict[str, _Range] = {"heartbeat_interval": (1.0, 86_400.0), "suspicion": (0.0, 300.0)}
+_OTHERS: dict[str, Range] = {"heartbeat_interval": (1.0, 86_400.0), "suspicion": (0.0, 300.0)}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -64,7 +64,7 @@ def _constants(tree: Expression) -> list[Finding]:
 
 
 def _judged(comparison: Comparison) -> list[Finding]:
-    left, right = _range(comparison.left), _range(comparison.right)
+    left, right = reach(comparison.left), reach(comparison.right)
     if any(math.isnan(end) for end in (*left, *right)):
         return [_warning(comparison.span, "this divides by zero and is never known")]
     verdict = _always(comparison.operator, left, right)
@@ -84,7 +84,7 @@ def _because(comparison: Comparison) -> str:
     """What the sides that are no constants can be."""
     said = []
     for side in (comparison.left, comparison.right):
-        low, high = _range(side)
+        low, high = reach(side)
         if low == high:
             continue
         name = written(side)
@@ -101,7 +101,7 @@ def _can_be(tree: Expression, holds: bool) -> bool:
     """Whether `tree` can be true (or false) of any agent, as far as ranges and contradictions tell."""
     match tree:
         case Comparison():
-            left, right = _range(tree.left), _range(tree.right)
+            left, right = reach(tree.left), reach(tree.right)
             if any(math.isnan(end) for end in (*left, *right)):
                 return False
             return _always(tree.operator, left, right) is not (not holds)
@@ -238,14 +238,14 @@ def _limits(comparison: Comparison, is_true: bool) -> tuple[str, _Limits] | None
 
 def _point(tree: Expression) -> float | None:
     """The one value an expression can have."""
-    low, high = _range(tree)
+    low, high = reach(tree)
     return low if low == high else None
 
 
 # ranges
 
 
-def _always(operator: str, left: _Range, right: _Range) -> bool | None:
+def _always(operator: str, left: Range, right: Range) -> bool | None:
     match operator:
         case "<":
             return True if left[1] < right[0] else False if left[0] >= right[1] else None
@@ -261,7 +261,7 @@ def _always(operator: str, left: _Range, right: _Range) -> bool | None:
             return same if operator == "==" else apart
 
 
-def _range(tree: Expression) -> _Range:
+def reach(tree: Expression) -> Range:
     """The least and the greatest value; NaN when it is never known."""
     match tree:
         case Constant():
@@ -269,7 +269,7 @@ def _range(tree: Expression) -> _Range:
         case Measured():
             return _of_measure(tree)
         case Negative():
-            low, high = _range(tree.operand)
+            low, high = reach(tree.operand)
             return -high, -low
         case Call():
             return _of_call(tree)
@@ -279,7 +279,7 @@ def _range(tree: Expression) -> _Range:
             return _ANYTHING
 
 
-def _of_measure(measured: Measured) -> _Range:
+def _of_measure(measured: Measured) -> Range:
     if measured.name in _SHARES:
         return 0.0, 1.0
     window = measured.window
@@ -288,8 +288,8 @@ def _of_measure(measured: Measured) -> _Range:
     return _OTHERS.get(measured.name, (0.0, math.inf))
 
 
-def _of_call(call: Call) -> _Range:
-    ranges = [_range(argument) for argument in call.arguments]
+def _of_call(call: Call) -> Range:
+    ranges = [reach(argument) for argument in call.arguments]
     match call.function:
         case "abs":
             low, high = ranges[0]
@@ -303,8 +303,8 @@ def _of_call(call: Call) -> _Range:
             return (0.0, 1.0) if call.unit is Unit.RATIO else _ANYTHING
 
 
-def _of_arithmetic(tree: Arithmetic) -> _Range:
-    left, right = _range(tree.left), _range(tree.right)
+def _of_arithmetic(tree: Arithmetic) -> Range:
+    left, right = reach(tree.left), reach(tree.right)
     match tree.operator:
         case "+":
             return left[0] + right[0], left[1] + right[1]

@@ -186,11 +186,11 @@ def holds(guards: Guards, before: World, judgement: Judgement) -> None:
     active = pool_of(before, set(members(before, before.active)) - set(gone) - aside)
     for pool in pool_of(before, {*gone, *aside}):
         assert active[pool] >= guards.min_active
-    _quarantines_hold(guards.max_quarantined, before, aside, now=now)
+    _quarantines_hold(guards.max_quarantined, before, aside, gone=set(gone), now=now)
 
 
 def _quarantines_hold(
-    rule: MaxQuarantined, before: World, aside: set[int], *, now: int
+    rule: MaxQuarantined, before: World, aside: set[int], *, gone: set[int], now: int
 ) -> None:
     there = {
         agent.number
@@ -201,7 +201,7 @@ def _quarantines_hold(
         and not agent.is_fired
     }
     staying = {n for n in there if before.agents[n - 1].standing_until > now}  # type: ignore[union-attr]  # an agent
-    size = pool_of(before, there | set(members(before, before.active)))
+    size = pool_of(before, (there | set(members(before, before.active))) - gone)
     quarantined = pool_of(before, staying | aside)
     for pool in pool_of(before, aside):
         assert quarantined[pool] <= allowed(rule.share, rule.at_least, size[pool])

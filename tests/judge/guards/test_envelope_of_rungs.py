@@ -33,6 +33,14 @@ def pool(size: int, *, aside: int = 0, role: str = "researcher") -> list[Agent |
     ]
 
 
+def grown(*, before: int, by: int) -> list[Agent | None]:
+    """A pool that had `before` agents until a minute ago, when it got more."""
+    agents = pool(before + by)
+    for agent in agents[before:]:
+        agent.created_at = START - MINUTE  # type: ignore[union-attr]  # an agent
+    return agents
+
+
 def allotted(
     agents: list[Agent | None],
     *cases: Case,
@@ -529,10 +537,41 @@ class TestLimits:
             "pool tester",
         ]
 
+    @pytest.mark.parametrize(
+        ("per_ms", "ago", "per"),
+        [
+            (HOUR, "an hour ago", "an hour"),
+            (DAY, "a day ago", "a day"),
+            (10 * MINUTE, "as of 10 min ago", "in 10 min"),
+        ],
+    )
+    def test_a_pool_is_counted_as_it_was_when_the_window_began(
+        self, per_ms: int, ago: str, per: str
+    ) -> None:
+        guards = Guards(max_fired=MaxFired(per_ms=per_ms))
+
+        (limit,) = limits(World(grown(before=2, by=97)), guards)
+
+        assert limit.words == f"pool researcher has 99 agents, 2 {ago}: at most 1 fire {per}"
+        assert (limit.agents, limit.max_fires) == (99, 1)
+
+    def test_a_pool_that_shrank_is_counted_as_it_was_too(self) -> None:
+        agents = pool(40)
+        for agent in agents[5:]:
+            agent.fires = [(START - MINUTE, False)]  # type: ignore[union-attr]  # an agent
+
+        (limit,) = limits(World(agents), Guards())
+
+        assert limit.words == (
+            "pool researcher has 5 agents, 40 an hour ago: at most 4 fires an hour"
+        )
+
+    @pytest.mark.parametrize("new", [0, 1, 30])
     @pytest.mark.parametrize("size", [1, 2, 9, 10, 25, 60])
-    def test_what_is_said_is_what_is_done(self, size: int) -> None:
+    def test_what_is_said_is_what_is_done(self, size: int, new: int) -> None:
         guards = Guards(max_fires=MaxFires(count=1_000))
-        agents = pool(size)
+        agents = grown(before=size, by=new)
+        size += new
         (limit,) = limits(World(agents), guards)
 
         cases = [fire(n) for n in range(1, size + 1)]

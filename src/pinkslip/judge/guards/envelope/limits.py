@@ -1,4 +1,4 @@
-"""What the guards come to for each pool, said when they are loaded."""
+"""What the guards come to for each pool: what the envelope would hold a fire against now."""
 
 import numpy as np
 from msgspec import Struct
@@ -12,7 +12,7 @@ from pinkslip.model.time import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 class PoolLimit(Struct, frozen=True):
-    """What the guards allow one pool as it is now, said when they are loaded."""
+    """What the guards allow one pool now, said when they are loaded and wherever policies are shown."""
 
     pool: str
     """The value of the guards' pool label; empty for agents without one."""
@@ -23,34 +23,51 @@ class PoolLimit(Struct, frozen=True):
     per_ms: int
     min_active: int
     words: str
-    """`pool researcher has 5 agents: at most 1 fire an hour`."""
+    """`pool researcher has 99 agents, 5 an hour ago: at most 1 fire an hour`."""
 
 
 def limits(view: FleetView, guards: Guards) -> tuple[PoolLimit, ...]:
     """What the guards allow each pool that has active agents now, by name."""
     pools = pools_of(view, guards.pool)
-    counts = pools.count(view.active)
+    now = pools.count(view.active).tolist()
+    at_start = pools.count(view.active_at(view.now - guards.max_fired.per_ms)).tolist()
     found = [
-        limit_of(pools.names[code], spoken=pools.spoken(code), agents=agents, guards=guards)
-        for code, agents in enumerate(counts.tolist())
+        limit_of(
+            pools.names[code],
+            spoken=pools.spoken(code),
+            agents=agents,
+            at_start=before,
+            guards=guards,
+        )
+        for code, (agents, before) in enumerate(zip(now, at_start, strict=True))
         if agents
     ]
     return tuple(sorted(found, key=lambda limit: limit.pool))
 
 
-def limit_of(pool: str, *, spoken: str, agents: int, guards: Guards) -> PoolLimit:
-    """What the guards allow a pool of so many agents, in which nobody was fired lately."""
+def limit_of(
+    pool: str, *, spoken: str, agents: int, guards: Guards, at_start: int | None = None
+) -> PoolLimit:
+    """What the guards allow a pool of so many agents, in which nobody was fired lately.
+
+    `at_start`: how many it had when the window of `max_fired` began, against which its share is counted. Where
+    only sizes are known it is left out: the limit of a pool that has been this large for as long.
+    """
     rule = guards.max_fired
-    most = int(share_or_least(rule.share, np.array([agents]), rule.at_least)[0])
+    before = agents if at_start is None else at_start
+    most = int(share_or_least(rule.share, np.array([before]), rule.at_least)[0])
     allowed = most if guards.max_fires.count else 0
     staying = max(0, agents - guards.min_active)
+    has = f"{spoken} has {counted(agents, 'agent')}"
+    if before != agents:
+        has += f", {before} {_ago(rule.per_ms)}"
     return PoolLimit(
         pool=pool,
         agents=agents,
         max_fires=min(allowed, staying),
         per_ms=rule.per_ms,
         min_active=guards.min_active,
-        words=f"{spoken} has {counted(agents, 'agent')}: {_allowance(allowed, staying, guards)}",
+        words=f"{has}: {_allowance(allowed, staying, guards)}",
     )
 
 
@@ -65,7 +82,14 @@ def _allowance(allowed: int, staying: int, guards: Guards) -> str:
     return f"at most {counted(most, 'fire')} {_per(guards.max_fired.per_ms)}"
 
 
+_SPOKEN = {MINUTE_MS: "a minute", HOUR_MS: "an hour", DAY_MS: "a day"}
+
+
 def _per(per_ms: int) -> str:
     """`an hour`, `a day`; `in 10 min` where there is no word for it."""
-    names = {MINUTE_MS: "a minute", HOUR_MS: "an hour", DAY_MS: "a day"}
-    return names.get(per_ms, f"in {span(per_ms)}")
+    return _SPOKEN.get(per_ms, f"in {span(per_ms)}")
+
+
+def _ago(per_ms: int) -> str:
+    """`an hour ago`; `as of 10 min ago` where there is no word for it."""
+    return f"{_SPOKEN.get(per_ms, f'as of {span(per_ms)}')} ago"

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 KEPT = Path(os.environ.get("PINKSLIP_TEST_MUTATION_KEPT", ROOT / "var" / "mutation"))
 SCORE_AT_LEAST = 0.85
 BRANCHES_AT_LEAST = 0.95
-COST_AT_MOST_S = float(os.environ.get("PINKSLIP_TEST_MUTATION_COST", "3"))
+COST_AT_MOST_S = float(os.environ.get("PINKSLIP_TEST_MUTATION_COST", "1.5"))
 UNREACHED, EQUIVALENT, SURVIVED = "unreached", "equivalent", "survived"
 PYTEST = (
     "-m",

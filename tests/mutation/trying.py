@@ -79,13 +79,15 @@ class Bench:
 
     def start(self, job: Job) -> tuple[int, Trial]:
         """Fork one off."""
-        killers = self.killers[_place(job)]
-        first = [test for test, _ in killers.most_common() if test in job.tests.names]
-        order = [*first, *(test for test in job.tests.names if test not in killers)]
+        here, around = self.killers[_place(job)], self.killers[job.module]
+        likely = [test for test, _ in (*here.most_common(), *around.most_common(5))]
+        likely = [test for test in dict.fromkeys(likely) if test in job.tests.names]
+        order = [*likely, *(test for test in job.tests.names if test not in likely)]
         reads, writes = os.pipe()
         child = os.fork()
         if child == 0:
             os.close(reads)
+            gc.disable()  # it would touch, and so copy, every page
             try:
                 verdict = self._verdict(job, order)
             except BaseException as error:  # noqa: BLE001 - a child says what went wrong, whatever it was
@@ -181,7 +183,8 @@ def _tried(bench: Bench, jobs: list[Job]) -> Iterator[tuple[str, str]]:
         trial = running.pop(child)
         verdict = _said(trial, status)
         if verdict.startswith("killed "):
-            bench.killers[_place(trial.job)][verdict.removeprefix("killed ")] += 1
+            for place in (_place(trial.job), trial.job.module):
+                bench.killers[place][verdict.removeprefix("killed ")] += 1
         yield trial.job.key, verdict
 
 

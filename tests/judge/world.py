@@ -176,7 +176,8 @@ class World:
     def stale(self) -> Bools:
         return self._bools(
             agent is not None
-            and agent.is_active
+            and not agent.finished
+            and agent.standing is not Standing.FIRED
             and agent.status is not Status.WAITING
             and agent.silent_s is not None
             and agent.silent_s > self.stale_factor * agent.interval_s

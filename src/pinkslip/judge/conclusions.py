@@ -46,7 +46,7 @@ class PanicPool(Struct, frozen=True):
     newly: int
     """How many turned within one `per` and are so still."""
     size: int
-    """Active agents of the pool."""
+    """Agents of the pool, those in quarantine among them: their heartbeats go on."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True):

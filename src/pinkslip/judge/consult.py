@@ -29,13 +29,14 @@ from pinkslip.judge.guards.silence import Quiet
 from pinkslip.judge.hearing import Hearing
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import NOBODY, VirtualFire
-from pinkslip.judge.view import Bools
+from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.decisions import Consulted
 from pinkslip.model.policy import Guards
-from pinkslip.model.words import EpisodeState, Guard, Mode, code_of
+from pinkslip.model.words import EpisodeState, Guard, Mode, Standing, code_of
 
 _NOTICED = code_of(EpisodeState.NOTICED)
 _AWAITING = code_of(EpisodeState.AWAITING)
+_QUARANTINED = code_of(Standing.QUARANTINED)
 _NOBODY = Turned(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
@@ -324,7 +325,8 @@ def _panics(
         return {}, {}
     since = view.now - rule.per_ms
     recently = view.fired_by_policy_since(since)
-    silent = [_stale(readings), Turned(*_since_now(recently, view.now))]
+    here = _expected(view)
+    silent = [_stale(readings, here), Turned(*_since_now(recently, view.now))]
     newly = [(h.policy.mode, _newly(h, view.stale, since)) for h in hearings]
 
     def of(*modes: Mode) -> Mapping[int, Burst]:
@@ -334,7 +336,7 @@ def _panics(
         return panic.bursts(
             _together(turned),
             pools=readings.pools(guards.pool),
-            members=view.active | recently,
+            members=here | recently,
             panic=rule,
         )
 
@@ -355,10 +357,16 @@ def _newly(hearing: Hearing, stale: Bools, since: int) -> Turned:
     return Turned(slots[is_new], began_at[is_new])
 
 
-def _stale(readings: Readings) -> Turned:
+def _expected(view: FleetView) -> Bools:
+    """Who is to be heard of: the active, and those in quarantine, whose heartbeats go on."""
+    paused: Bools = (view.standing == _QUARANTINED) & ~view.finished & (view.numbers > 0)
+    return view.active | paused
+
+
+def _stale(readings: Readings, here: Bools) -> Turned:
     """Who is stale, and since when, blind time taken off."""
     view = readings.view
-    slots = np.flatnonzero(view.stale & view.active)
+    slots = np.flatnonzero(view.stale & here)
     if not len(slots):
         return _NOBODY
     silent_s = readings.plain("heartbeat_age")[slots]

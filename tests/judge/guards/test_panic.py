@@ -12,7 +12,7 @@ from pinkslip.judge.docket import Pools
 from pinkslip.judge.guards.panic import Turned, bursts
 from pinkslip.judge.judge import JudgeState, PanicPool
 from pinkslip.model.policy import Panic
-from pinkslip.model.words import Action, Guard, Mode, Status, Verdict
+from pinkslip.model.words import Action, Guard, Mode, Standing, Status, Verdict
 
 ALERT = replace(CALM, panic=Panic(share=0.15, at_least=3, per_ms=2 * MINUTE))
 GRACE_S = 90.0
@@ -92,6 +92,16 @@ def test_another_pool_goes_on() -> None:
         (3, "held"),
         (11, "fired"),
     ]
+
+
+def test_those_in_quarantine_are_heard_of_too_and_count_when_they_fall_silent() -> None:
+    agents = pool(10, 5.0, 5.0, 5.0)
+    agents[0].standing = Standing.QUARANTINED
+
+    judgement = Ticker(agents, make_policy(), guards=ALERT).tick()
+
+    assert {each.verdict for each in judgement.decisions} == {"held"}
+    assert [(panic.newly, panic.size) for panic in judgement.panics] == [(3, 10)]
 
 
 def test_time_alone_makes_nobody_guilty() -> None:

@@ -9,6 +9,7 @@ from tests.judge.ladders import (
     PROVEN,
     SILENT,
     crossed,
+    demote,
     fail,
     make_ladder,
     make_worker,
@@ -531,6 +532,179 @@ def test_a_notice_survives_a_restart() -> None:
     ticker.tick(4 * MINUTE)
 
     assert verdicts(ticker) == ["asked", "fired"]
+
+
+# time we were blind, and enforcement stopped
+
+
+def test_time_in_which_we_were_blind_is_no_part_of_a_notice() -> None:
+    ticker = waiting()
+    ticker.blind = [(START + 30 * SECOND, START + 20 * MINUTE)]
+
+    judgement = ticker.tick(20 * MINUTE)
+    ends = START + 20 * MINUTE + 4 * MINUTE + 30 * SECOND
+
+    (told,) = judgement.waiting
+    (episode,) = judgement.episodes
+    assert [told.until, episode.until] == [ends, ends]
+    assert [(each.standing, each.until) for each in judgement.standings] == [
+        (Standing.NOTICE, ends)
+    ]
+    ticker.tick(4 * MINUTE + 30 * SECOND - 1)
+    assert verdicts(ticker) == ["noticed"]
+    ticker.tick(1)
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+def test_a_restart_leaves_the_rest_of_a_notice() -> None:
+    ticker = waiting()
+    for down in (1, 11):
+        ticker.state = JudgeState.restore(ticker.state.episodes())
+        spell = START + down * MINUTE, START + (down + 8) * MINUTE
+        ticker.blind = [*ticker.blind, spell]
+        ticker.now = spell[1]
+        ticker.tick()
+        ticker.tick(5_000)
+
+    rule(ticker, Verdict.VETOED, announced(ticker))
+    ticker.tick(HOUR)
+
+    assert verdicts(ticker) == ["noticed"]
+    assert ticker.state_of() == "vetoed"
+
+
+@pytest.mark.parametrize(
+    ("spell", "wait_ms"),
+    [
+        pytest.param((START - HOUR, START), 5 * MINUTE, id="before it was given"),
+        pytest.param((START + 6 * MINUTE, START + HOUR), HOUR, id="after it had passed"),
+    ],
+)
+def test_other_time_in_which_we_were_blind_makes_no_notice_longer(
+    spell: tuple[int, int], wait_ms: int
+) -> None:
+    ticker = waiting()
+    ticker.blind = [spell]
+
+    ticker.tick(wait_ms)
+
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+@pytest.mark.parametrize(
+    ("notice_ms", "ends_after_ms"),
+    [
+        pytest.param(9 * MINUTE, 9 * MINUTE, id="longer for whom it was given already"),
+        pytest.param(MINUTE, 5 * MINUTE, id="shorter not for whom it was given already"),
+    ],
+)
+def test_a_notice_that_was_edited_is(notice_ms: int, ends_after_ms: int) -> None:
+    ticker = waiting()
+    ticker.policy_set = make_set(replace(NOTICE, notice_ms=notice_ms))
+    ticker.state.adopt(ticker.policy_set, now=START)
+
+    ticker.tick(ends_after_ms - 1)
+    assert verdicts(ticker) == ["noticed"]
+    ticker.tick(1)
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+def test_a_question_after_the_notice_is_no_second_notice() -> None:
+    ticker = waiting()
+    ticker.policy_set = make_set(BOTH)
+    ticker.state.adopt(ticker.policy_set, now=START)
+    ticker.tick(6 * MINUTE)
+
+    rule(ticker, Verdict.APPROVED, ticker.decisions[-1].id)
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["noticed", "asked", "fired"]
+
+
+@pytest.mark.parametrize("is_vetoed", [False, True], ids=["not vetoed", "vetoed meanwhile"])
+def test_a_notice_runs_on_while_enforcement_is_stopped_and_a_veto_counts(
+    *, is_vetoed: bool
+) -> None:
+    ticker = waiting()
+    ticker.stopped = "a bad deploy"
+    ticker.tick(10 * MINUTE)
+    if is_vetoed:
+        rule(ticker, Verdict.VETOED, announced(ticker))
+    ticker.tick(10 * MINUTE)
+
+    ticker.stopped = None
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["noticed", "held", *([] if is_vetoed else ["fired"])]
+
+
+# what a person vetoed stays vetoed
+
+VETOERS = ["veto", "release"]
+
+
+def _overruled(ticker: Ticker, how: str) -> None:
+    if how == "veto":
+        rule(ticker, Verdict.VETOED, announced(ticker))
+    else:
+        ticker.agent(1).released_at = ticker.now + 1
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["by that veto", "later"])
+@pytest.mark.parametrize("how", VETOERS)
+def test_a_veto_outlasts_a_demotion(how: str, *, at_once: bool) -> None:
+    ticker = waiting()
+    _overruled(ticker, how)
+    if not at_once:
+        ticker.tick(5_000)
+    demote(ticker, NOTICE)
+    ticker.tick(5_000)
+    demoted = ticker.state_of()
+
+    ticker.acts = type(ticker.acts)()  # people restored it
+    ticker.tick(HOUR)
+    ticker.tick(HOUR)
+
+    assert (demoted, ticker.state_of()) == ("vetoed", "vetoed")
+    assert verdicts(ticker) == ["noticed"]
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["", "between two ticks"])
+@pytest.mark.parametrize("how", VETOERS)
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        pytest.param(replace(NOTICE, mode=Mode.SHADOW), id="shadow"),
+        pytest.param(replace(NOTICE, action=Action.NOTIFY), id="notify"),
+        pytest.param(replace(NOTICE, percent=0.0), id="other share"),
+    ],
+)
+def test_a_veto_outlasts_reloads(meanwhile: Policy, how: str, *, is_seen: bool) -> None:
+    ticker = waiting()
+    ticker.state.adopt(ticker.policy_set, now=START)
+    _overruled(ticker, how)
+    if is_seen:
+        ticker.tick(5_000)
+    for policy in (meanwhile, NOTICE):
+        ticker.policy_set = make_set(policy)
+        assert ticker.state.adopt(ticker.policy_set, now=ticker.now) == ()
+        ticker.tick(HOUR)
+
+    assert ticker.state_of() == "vetoed"
+    assert verdicts(ticker) == ["noticed"]
+
+
+def test_in_shadow_a_veto_ends_as_it_does_elsewhere() -> None:
+    ticker = waiting()
+    _overruled(ticker, "veto")
+    ticker.tick(5_000)
+    ticker.policy_set = make_set(replace(NOTICE, mode=Mode.SHADOW))
+    ticker.tick(5_000)
+
+    ticker.agent(1).silent_s = 1.0
+    ticker.tick(5_000)
+
+    assert ticker.state_of() == "clear"
 
 
 # what was proven stays proven

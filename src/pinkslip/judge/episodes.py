@@ -16,7 +16,7 @@ All open episodes of one policy advance at once, by the moment's answers to its 
    of its own: the episode that took the rung ends, and another begins.
 7. What a person vetoed does nothing more until it ends, nor what was announced of an agent a person released.
 
-Time in which we were blind is taken off `for` and `keep_for`. What became of the due ones is not known here.
+Time in which we were blind is taken off `for`, `keep_for` and notices. What became of the due ones is not known here.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,8 +58,6 @@ class Seen:
     """None: the policy gives no `clear_when`."""
     crosses_anew: Bools
     """What was done is settled, and `when` holds now by evidence that came after it."""
-    let_go: Bools
-    """A person released the agent after the newest decision about it."""
     climbed: Bools
     """The agent's lineage climbed back after the newest decision about it: its proof counts no more."""
 
@@ -92,15 +90,15 @@ NOTHING_OPEN = Advanced(
 
 def advance(
     before: Track,
+    track: Track,
     seen: Seen,
     policy: Policy,
     *,
     now: int,
     blind_between: BlindBetween,
-    rulings: Mapping[str, Ruled],
 ) -> Advanced:
-    """Take open episodes to `now`. `rulings` is what people said of announced fires, by decision."""
-    track = _ruled(before, rulings, seen.let_go)
+    """Take open episodes to `now`. `track` is what became of those `before`, as the store has them, already."""
+    track = _told_for_long_enough(track, policy, now, blind_between)
     is_true = seen.when.yes & seen.matched
     is_false = seen.when.no | ~seen.matched
     moved = replace(
@@ -127,6 +125,7 @@ def advance(
     if track is not before:
         changed |= track.state != before.state
         changed |= track.ruled_by != before.ruled_by
+        changed |= track.until != before.until
     if not ends.any():
         return Advanced(
             track=moved, is_true=is_true, changed=changed, due=due, ended=NO_EPISODES
@@ -150,6 +149,12 @@ def decided_at(track: Track) -> Integers:
         ],
         dtype=np.int64,
     )
+
+
+def is_vetoed(track: Track, policy: Policy) -> Bools:
+    """Of which fires a person wants nothing, as long as the policy is about the same."""
+    vetoed: Bools = (track.episode_hash == policy.episode_hash) & (track.state == VETOED)
+    return vetoed if policy.mode is not Mode.OFF else np.zeros_like(vetoed)
 
 
 def is_announced(track: Track) -> Bools:
@@ -184,8 +189,32 @@ def _wants_to_act(track: Track, policy: Policy, now: int) -> Bools:
     return waits
 
 
-def _ruled(track: Track, rulings: Mapping[str, Ruled], let_go: Bools) -> Track:
-    """Note what people said of what was announced. Who was let go meanwhile is not fired by what came before."""
+def _told_for_long_enough(
+    track: Track, policy: Policy, now: int, blind_between: BlindBetween
+) -> Track:
+    """Put off the ends of notices by the time in which we were blind since they were given: nobody could have
+    vetoed then. One made longer is longer for whom it was given already; one made shorter ends as they were told.
+    """
+    running = is_announced(track) & (track.until != NEVER)
+    if not running.any():
+        return track
+    given_at = decided_at(track.take(running))
+    left = policy.notice_ms - lasted_ms(given_at, now, blind_between)
+    told = track.until[running]
+    goes_on = (left > 0) & (
+        told > given_at
+    )  # asked for after its notice had passed: that is no second one
+    until = np.where(goes_on, np.maximum(told, now + left), told)
+    if (until == told).all():
+        return track
+    put_off = track.copied()
+    put_off.until[running] = until
+    return put_off
+
+
+def ruled(track: Track, rulings: Mapping[str, Ruled], let_go: Bools) -> Track:
+    """Note what people said of what was announced, by decision. Who was let go meanwhile is not fired by what came
+    before."""
     announced = is_announced(track)
     if not announced.any():
         return track
@@ -254,12 +283,12 @@ def inherited(policy: Policy, track: Track, *, in_shadow: Bools) -> tuple[Track,
     """A policy's episodes as it finds them: all rows as they go on, and which rows do.
 
     Rows begun under another `when`, `for`, `match` or scope, or that went further than the policy may now for their
-    agents, do not. What was only shadowed is tried again once the policy may act; and so is an act after which the
-    agent is still there, once the policy would fire.
+    agents, do not. What a person vetoed stays vetoed whatever the policy may. What was only shadowed is tried again
+    once the policy may act; and so is an act after which the agent is still there, once the policy would fire.
     """
     same: Bools = track.episode_hash == policy.episode_hash
     announced = is_announced(track)
-    too_far = in_shadow & (announced | (track.state == ACTED) | (track.state == VETOED))
+    too_far = in_shadow & (announced | (track.state == ACTED))
     again = ~in_shadow & (track.state == SHADOWED)
     if not policy.may_fire:
         too_far |= announced

@@ -22,11 +22,12 @@ from pinkslip.judge.episodes import (
     is_announced,
     must_be_announced,
     opened,
+    ruled,
     with_opened,
 )
 from pinkslip.judge.evaluate import Evaluator, Readings, Truth
-from pinkslip.judge.holding import holding
-from pinkslip.judge.kinds import Nature, is_proof, nature_of, starts_anew
+from pinkslip.judge.holding import holding, truths
+from pinkslip.judge.kinds import is_proof, nature_of, starts_anew
 from pinkslip.judge.memory import NO_EPISODES, Track
 from pinkslip.judge.places import (
     NOBODY_LET_GO,
@@ -41,7 +42,7 @@ from pinkslip.judge.places import (
 from pinkslip.judge.shadowing import as_it_may, in_shadow
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import Bools, FleetView
-from pinkslip.model.policy import Expression, Policy, PolicySet
+from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.words import Action, Mode, Scope, code_of
 
 _FIRE = code_of(Action.FIRE)
@@ -127,7 +128,7 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     before = state.memory.tracks.get(policy.name, NO_EPISODES)
     advanced, disowned, let_go = NOTHING_OPEN, NO_EPISODES, NOBODY_LET_GO
     if len(before) or len(places.rows):
-        when = _truth(policy.when.tree, nature, matched, evaluator)
+        when = truths(policy.when.tree, matched, evaluator)
         holds = when.yes & matched
         advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
         let_go = _recovered(policy, matched, when, advanced.track, places, evaluator)
@@ -176,16 +177,18 @@ def _gone_on(
         return NOTHING_OPEN, NO_EPISODES
     view = evaluator.readings.view
     track, here = located_track(before, view)
+    # what people said comes first: the veto that demotes a policy is heard as a veto
+    said = ruled(track, view.acts.rulings, _let_go(track, here, view))
     here[here] = _without(view.active, places.away)[track.slot[here]]
-    all_rows, stays = inherited(policy, track, in_shadow=_in_shadow(policy, track, view))
+    all_rows, stays = inherited(policy, said, in_shadow=_in_shadow(policy, track, view))
     rows = all_rows.take(stays)
     advanced = advance(
+        track.take(stays),
         rows,
         _seen(rows, here[stays], matched, when, policy, places, evaluator),
         policy,
         now=view.now,
         blind_between=view.blind_between,
-        rulings=view.acts.rulings,
     )
     return advanced, NO_EPISODES if stays.all() else all_rows.take(~stays)
 
@@ -255,21 +258,6 @@ def _in_shadow(policy: Policy, track: Track, view: FleetView) -> Bools:
     return shadow
 
 
-def _truth(tree: Expression, nature: Nature, matched: Bools, evaluator: Evaluator) -> Truth:
-    """Per slot, known only for those matched. Most of a fleet is asked whole, which costs less than picking."""
-    everybody = evaluator.readings.everybody
-    count = int(np.count_nonzero(matched))
-    if count * 2 > len(everybody) and not nature.asks_one_by_one:
-        return evaluator.truth(tree, everybody)
-    whole = Truth(
-        np.zeros(len(everybody), dtype=np.bool_), np.zeros(len(everybody), dtype=np.bool_)
-    )
-    if count:
-        part = evaluator.truth(tree, np.flatnonzero(matched))
-        whole.yes[matched], whole.no[matched] = part.yes, part.no
-    return whole
-
-
 def located_track(track: Track, view: FleetView) -> tuple[Track, Bools]:
     """The same episodes with their agents' slots of now, and whether each is still there to be judged."""
     if not len(track):
@@ -314,7 +302,6 @@ def _seen(
         when=Truth(of_rows(when.yes[slots]), of_rows(when.no[slots])),
         clear=clear,
         crosses_anew=of_rows((when.yes & matched)[slots]) & _may_cross_anew(policy, track),
-        let_go=_let_go(track, here, evaluator.readings.view),
         climbed=_climbed(track, here, places),
     )
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Judgement
-from pinkslip.judge.episodes import PENDING, inherited, is_announced
+from pinkslip.judge.episodes import PENDING, inherited, is_announced, is_vetoed
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
 from pinkslip.judge.places import Lexicon
@@ -121,7 +121,7 @@ class JudgeState:
         """Take over other policies; returns the episodes that end by it, CLEAR.
 
         1. A policy that is gone, off, or has another `episode_hash` loses its episodes: it starts afresh.
-        2. So does one that may do less than before: enforce to shadow, fire to notify.
+        2. So does one that may do less than before: enforce to shadow, fire to notify. What a person vetoed stays.
         3. One that may do more tries again what it had only shadowed or notified.
 
         Announced fires that come to nothing by it end with the next tick, which records that, and so do places.
@@ -136,6 +136,8 @@ class JudgeState:
             if policy is not None and not self._is_demoted(policy):
                 is_shadow = np.full(len(track), policy.mode is not Mode.ENFORCE)
                 track, stays = inherited(policy, track, in_shadow=is_shadow)
+            if policy is not None:
+                stays = stays | is_vetoed(track, policy)
             stays = stays | is_announced(open_track)
             ended += [track.ended(name, row) for row in np.flatnonzero(~stays).tolist()]
             if stays.any():

@@ -33,6 +33,8 @@ class Causes:
     findings: list[Finding] = field(default_factory=list)
     """Policies that broke while they were asked."""
     _known: dict[frozenset[Mode], tuple[Guilty, ...]] = field(default_factory=dict)
+    _answers: dict[str, tuple[Bools, Bools]] = field(default_factory=dict)
+    """By policy: what `real` asked is not asked again for `virtual`."""
 
     def real(self) -> tuple[Guilty, ...]:
         """Of what enforcing policies say."""
@@ -80,6 +82,8 @@ class Causes:
 
     def _leaning(self, hearing: Hearing) -> tuple[Bools, Bools]:
         """Whom one policy finds failing, or nearly so, and whom not."""
+        if hearing.policy.name in self._answers:
+            return self._answers[hearing.policy.name]
         matched = self.matching.matched(
             hearing.policy, self.readings, stale_type=hearing.is_stale_type
         )
@@ -87,4 +91,5 @@ class Causes:
         answer = hearing.evaluator.leaning(hearing.policy.when.tree, slots)
         yes, no = np.zeros_like(matched), np.zeros_like(matched)
         yes[slots], no[slots] = answer.yes, answer.no
+        self._answers[hearing.policy.name] = yes, no
         return yes, no

@@ -464,6 +464,10 @@ class MemoryBackend:
             actor_kind=actor.kind,
             actor=actor.name,
             context=context,
+            evidence=replace(
+                EVIDENCE,
+                words=f"a person {verdict} what decision {decision_id} announced: {EVIDENCE.words}",
+            ),
         )
 
     async def veto(

@@ -139,10 +139,22 @@ def test_what_was_announced_says_what_it_waits_for(past: MemoryBackend) -> None:
     assert "approves, and not before 2026-11-18 11:12:40" in _became(decision, waiting=both)[0]
 
 
+def _ruled(past: MemoryBackend, verdict: Verdict, decision: StoredDecision) -> StoredDecision:
+    """A person's ruling on what `decision` announced, as the store records it."""
+    words = f"a person {verdict} what decision {decision.id} announced: 1 of 5 tasks succeeded"
+    return past.decide(
+        verdict=verdict,
+        actor_kind=ActorKind.PERSON,
+        actor="bob",
+        context="go",
+        evidence=replace(EVIDENCE, words=words),
+    )
+
+
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
-        (Verdict.VETOED, "a person (ann) stopped policy failing from firing a."),
+        (Verdict.VETOED, "a person (bob) stopped policy failing from firing a: “go”."),
         (Verdict.CANCELLED, "policy failing called off what it had announced about a."),
         (Verdict.FIRED, "policy failing fired a as dumb."),
     ],
@@ -152,18 +164,64 @@ def test_what_was_announced_says_how_it_ended(
 ) -> None:
     decision = past.decide(verdict=Verdict.ASKED)
     past.decide(verdict=Verdict.FIRED, policy="another", agent_id="a")
-    approved = past.decide(
-        verdict=Verdict.APPROVED, actor_kind=ActorKind.PERSON, actor="bob", context="go"
-    )
-    kind = ActorKind.PERSON if verdict is Verdict.VETOED else ActorKind.POLICY
-    past.decide(verdict=verdict, actor_kind=kind, actor="ann")
+    approved = _ruled(past, Verdict.APPROVED, decision)
+    if verdict is Verdict.VETOED:
+        _ruled(past, verdict, decision)
+    else:
+        past.decide(verdict=verdict)
 
     told = _became(decision, later=past.kept_decisions[1:])
 
     assert "a person (bob) allowed policy failing to fire a as dumb: “go”" in told[0]
     assert told[1].endswith(said)
     assert _became(decision) == ("Nothing has come of it.",)
-    assert len(_became(decision, later=[approved])) == 2
+    assert _became(decision, later=[approved])[1] == "Nothing more has come of it."
+
+
+@pytest.mark.parametrize("verdict", [Verdict.APPROVED, Verdict.VETOED])
+def test_a_ruling_is_told_of_the_announcement_it_names_and_of_no_other(
+    past: MemoryBackend, verdict: Verdict
+) -> None:
+    first = past.decide(verdict=Verdict.NOTICED)
+    past.decide(verdict=Verdict.CANCELLED)
+    second = past.decide(verdict=Verdict.NOTICED)  # its policy was replaced: nothing came of it
+    third = past.decide(verdict=Verdict.ASKED)
+    _ruled(past, verdict, third)
+
+    told = [_became(one, later=past.kept_decisions) for one in (first, second, third)]
+
+    assert len(told[0]) == 1
+    assert "called off" in told[0][0]
+    assert told[1] == ("Nothing has come of it.",)
+    assert "a person (bob)" in told[2][0]
+
+
+def test_what_was_announced_is_told_in_order_of_time(past: MemoryBackend) -> None:
+    asked = past.decide(verdict=Verdict.ASKED)
+    _ruled(past, Verdict.APPROVED, asked)
+    for guard in (Guard.ENVELOPE, Guard.PANIC):
+        past.decide(verdict=Verdict.HELD, guard=guard)
+    past.decide(verdict=Verdict.FIRED)
+    past.decide(verdict=Verdict.REINSTATED, policy="")
+
+    told = _became(asked, later=past.kept_decisions)
+
+    assert [
+        next(word for word in ("allowed", "held back", " fired ") if word in said)
+        for said in told
+    ] == ["allowed", "held back", " fired "]
+    assert "the limit on how many" in told[1]
+
+
+def test_an_approved_fire_that_waits_says_both(past: MemoryBackend) -> None:
+    asked = past.decide(verdict=Verdict.ASKED)
+    _ruled(past, Verdict.APPROVED, asked)
+    waiting = past.wait(asked, until=NOW + 360_000)
+
+    told = _became(asked, later=past.kept_decisions, waiting=waiting)
+
+    assert "allowed" in told[0]
+    assert "is fired on" in told[1]
 
 
 def test_a_milder_step_says_when_it_ends_or_how_it_ended(past: MemoryBackend) -> None:

@@ -169,6 +169,10 @@ def test_what_was_asked_for_happens_once_it_is_approved(service: Running) -> Non
     )
     assert fired["fireHistory"][0]["reasonShown"] == "impolite"
     assert _verdicts(service, "asked-1") == ["asked", "approved", "fired"]
+    asked = service.get("/api/audit/report?agentId=asked-1").body["cases"][0]
+    allowed, done = asked["paragraphs"][-2:]
+    assert "allowed policy asking to fire asked-1 as impolite: “go”" in allowed
+    assert "policy asking fired asked-1" in done
 
 
 def test_a_release_takes_an_announced_fire_back(service: Running) -> None:
@@ -328,7 +332,7 @@ def test_what_guards_allow_is_said_of_each_pool(service: Running) -> None:
     )
 
     assert limits[0]["agents"] == 1
-    assert "pooled has 1 agent: " in limits[0]["words"]
+    assert "pooled has 1 agent, 0 an hour ago: " in limits[0]["words"]
 
 
 def test_what_the_fleet_has_shown_is_what_was_reported(service: Running) -> None:

@@ -3,7 +3,8 @@
 Pure: from the records after it, the fire it led to, and what still waits.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pinkslip.judge.conclusions import Waiting
@@ -23,6 +24,11 @@ _SETTLES = frozenset(
     }
 )
 """What ends the waiting of an announced fire."""
+_ANNOUNCES = frozenset({Verdict.NOTICED, Verdict.ASKED})
+_RULES = frozenset({Verdict.VETOED, Verdict.APPROVED})
+"""What a person says of one announcement, and of no other."""
+_NAMED = re.compile(r"^a person \w+ what decision (?P<id>\S+) announced")
+"""How the record of a ruling names what it is about."""
 _MOVES = _SETTLES | {Verdict.PROBATION, Verdict.QUARANTINED}
 """What changes an agent's standing after a milder rung."""
 _ACTS = frozenset(
@@ -114,20 +120,38 @@ def _taken_back(fire: Fire) -> str:
 
 
 def _after_announcement(decision: StoredDecision, beside: Beside) -> tuple[str, ...]:
-    approvals = [
-        one
-        for one in beside.later
-        if one.verdict is Verdict.APPROVED and one.policy == decision.policy
-    ]
-    told = [_happened(one, beside) for one in approvals[:1]]
+    """What happened to it, in order of time: an approval, a hold when its time was up, its end."""
+    story = list(_story(decision, beside))
+    told = tuple(_happened(one, beside) for one in story)
     if beside.waiting is not None:
         return (*told, _waits(beside.waiting, beside))
-    settled = _first(decision, beside, _SETTLES)
-    if settled is None:
-        told.append("Nothing has come of it.")
-    else:
-        told.append(_happened(settled, beside))
-    return tuple(told)
+    if story and story[-1].verdict in _SETTLES:
+        return told
+    return (*told, "Nothing more has come of it." if told else "Nothing has come of it.")
+
+
+def _story(decision: StoredDecision, beside: Beside) -> Iterator[StoredDecision]:
+    """Of what came after, what is about this announcement: up to its end, or to the next announcement."""
+    is_held = False
+    for one in beside.later:
+        if one.policy not in {decision.policy, ""} or one.number <= decision.number:
+            continue
+        if one.verdict in _ANNOUNCES:
+            return
+        if one.verdict in _RULES and not _is_ruling_on(one, decision):
+            continue
+        is_first_hold = one.verdict is Verdict.HELD and not is_held
+        if one.verdict is Verdict.APPROVED or is_first_hold or one.verdict in _SETTLES:
+            yield one
+        if one.verdict in _SETTLES:
+            return
+        is_held |= is_first_hold
+
+
+def _is_ruling_on(ruling: StoredDecision, decision: StoredDecision) -> bool:
+    """Whether it names this decision, as the record of a ruling does in its words."""
+    named = _NAMED.search(ruling.evidence.words)
+    return named is not None and named["id"] == decision.id
 
 
 def _waits(waiting: Waiting, beside: Beside) -> str:

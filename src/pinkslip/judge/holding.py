@@ -1,15 +1,16 @@
-"""For whom a condition holds, where nobody needs to know whether it is false or unknown for the others.
+"""A condition asked of those a policy is about, no further than makes a difference.
 
-Where a policy has begun nothing, only `true` makes a difference. Then the parts of an `and` are asked one after the
+Where a policy has begun nothing, only `true` does: false and unknown come to the same. Then the parts of an `and` are asked one after the
 other, what costs least first, and each only where all before it hold; and once that is nobody, no more. What comes
 of it is what Kleene's `and` comes to: true where every part is.
 """
 
 import numpy as np
 
-from pinkslip.judge.evaluate import Evaluator
-from pinkslip.judge.kinds import Nature, Part
+from pinkslip.judge.evaluate import Evaluator, Truth
+from pinkslip.judge.kinds import Nature, Part, nature_of
 from pinkslip.judge.view import Bools
+from pinkslip.model.policy import Expression
 
 
 def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
@@ -20,6 +21,19 @@ def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
             break
         holds = _of(part, holds, evaluator)
     return holds
+
+
+def truths(tree: Expression, among: Bools, evaluator: Evaluator) -> Truth:
+    """Per slot all three values, to be read only for `among`. Most of a fleet is asked whole, as in `holding`."""
+    everybody = evaluator.readings.everybody
+    count = int(np.count_nonzero(among))
+    if count * 2 > len(everybody) and not nature_of(tree).asks_one_by_one:
+        return evaluator.truth(tree, everybody)
+    whole = Truth(np.zeros_like(among), np.zeros_like(among))
+    if count:
+        part = evaluator.truth(tree, np.flatnonzero(among))
+        whole.yes[among], whole.no[among] = part.yes, part.no
+    return whole
 
 
 def _of(part: Part, among: Bools, evaluator: Evaluator) -> Bools:

@@ -280,12 +280,14 @@ def test_a_check_against_the_service_warns_of_what_nobody_ever_was(
     asked: Pinkslip, backend: MemoryBackend, tmp_path: object
 ) -> None:
     backend.known_now = Known(
-        results=frozenset({Result.SUCCESS}), fields={"role": frozenset({"researcher"})}
+        results=frozenset({Result.SUCCESS}),
+        fields={"role": frozenset({"researcher"})},
+        labels=frozenset({"zone"}),
     )
     file = f"{tmp_path}/mine.yaml"
     with open(file, "w") as opened:  # noqa: PTH123 - a name for the command line
         opened.write(
-            "version: 1\npolicies:\n  - name: x\n    match: {role: reseacher}\n"
+            "version: 1\npolicies:\n  - name: x\n    match: {role: reseacher, label.team: y}\n"
             "    when: off_track[1h] > 3\n"
         )
 
@@ -295,6 +297,7 @@ def test_a_check_against_the_service_warns_of_what_nobody_ever_was(
     assert (alone.exit_code, beside.exit_code) == (0, 0)
     assert "researcher" not in alone.output
     assert 'did you mean "researcher"?' in beside.output
+    assert "no agent has a label team" in beside.output
     assert "off_track" in beside.output
 
 

@@ -58,7 +58,7 @@ def test_a_word_that_no_agent_has_is_named_with_the_nearest_that_one_has() -> No
         known,
     ) == [
         'warning: no agent has role "reseacher"; did you mean "researcher"?',
-        'warning: no agent has the label team=green; seen: "blue", "red"',
+        'warning: no agent has label.team "green"; seen: "blue", "red"',
     ]
 
 
@@ -74,6 +74,52 @@ def test_patterns_and_fields_nobody_told_of_are_let_be() -> None:
     known = Known(fields={"role": frozenset({"developer"})})
 
     assert said("    when: age > 1d\n    match: {role: ~dev.*, model: x}\n", known) == []
+
+
+EMPTY: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("match", "said_of_it"),
+    [
+        ("host: h1", "no agent has a host"),
+        ("host: ~h.*", "no agent has a host"),
+        ("lineage: [zz, yy]", "no agent has a lineage"),
+        ("model: gpt", 'no agent has model "gpt"; did you mean "gpt-5"?'),
+        ("agent: a1", "no agent has an agent"),
+        ("label.team: y", 'no agent has a label team; did you mean "teams"?'),
+        ("label.zone: eu", 'no agent has label.zone "eu"; seen: "us"'),
+        ("label.build: b7", None),
+        ("label.zone: us", None),
+        ("role: anything", None),
+    ],
+)
+def test_what_nobody_gives_is_told_from_what_is_not_known(
+    match: str, said_of_it: str | None
+) -> None:
+    known = Known(
+        fields={
+            "host": EMPTY,
+            "lineage": EMPTY,
+            "agent": EMPTY,
+            "model": frozenset({"gpt-5"}),
+            "label.zone": frozenset({"us"}),
+        },
+        labels=frozenset({"zone", "build", "teams"}),
+    )
+
+    found = said(f"    when: age > 1d\n    match: {{{match}}}\n", known)
+
+    assert len(found) == (said_of_it is not None)
+    assert all(message.endswith(said_of_it or "") for message in found)
+
+
+def test_where_nobody_has_labels_that_is_said_where_one_is_asked_for() -> None:
+    keys = "    when: age > 1d\n    match: {label.team: y}\n"
+
+    [message] = said(keys, Known(labels=EMPTY))
+    assert message.endswith("no agent has a label team; agents give labels when they register")
+    assert said(keys, Known()) == []
 
 
 def test_a_window_longer_than_what_is_kept_is_named() -> None:

@@ -365,7 +365,8 @@ async def test_what_the_fleet_has_shown_can_be_asked_for(
 ) -> None:
     backend.known_now = Known(
         results=frozenset({Result.TIMEOUT, Result.SUCCESS}),
-        fields={"role": frozenset({"writer", "dev"})},
+        fields={"role": frozenset({"writer", "dev"}), "host": frozenset()},
+        labels=frozenset({"zone", "team"}),
         pools={"dev": 5},
         pool_label="role",
         min_tasks=5,
@@ -375,7 +376,8 @@ async def test_what_the_fleet_has_shown_can_be_asked_for(
     _, told = await served.get("/api/policies/known")
 
     assert told["results"] == ["success", "timeout"]
-    assert told["fields"] == {"role": ["dev", "writer"]}
+    assert told["fields"] == {"role": ["dev", "writer"], "host": []}
+    assert told["labels"] == ["team", "zone"]
     assert (told["pools"], told["poolLabel"]) == ({"dev": 5}, "role")
     assert (told["minTasks"], told["retentionSeconds"]) == (5, 86_400.0)
     assert "dumb" in told["reasons"]
@@ -385,6 +387,7 @@ async def test_a_fleet_that_has_shown_nothing_is_not_said_to_have(served: Served
     _, told = await served.get("/api/policies/known")
 
     assert (told["results"], told["fields"], told["retentionSeconds"]) == (None, {}, None)
+    assert told["labels"] is None
 
 
 # why

@@ -3,6 +3,7 @@
 One half of `web.backend.Backend`; `Service` is the other.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 import structlog
 
 from pinkslip.app.core import Core
-from pinkslip.app.questions import displays_of, known_of, silence_states, taken_in
+from pinkslip.app.questions import displays_of, known_of, silence_states, taken_in, with_labels
 from pinkslip.fleet.snapshot import AgentView
 from pinkslip.judge.guards.silence import too_broad
 from pinkslip.model.errors import Conflict
@@ -224,7 +225,8 @@ class Acting(ABC):
 
     async def known(self, workspace_id: int) -> Known:
         """What the fleet has shown so far."""
-        return await self.serving.ask(known_of)
+        known, labels = await self.serving.ask(known_of)
+        return await asyncio.to_thread(with_labels, known, labels)
 
     async def verify_chain(self, workspace_id: int) -> ChainReport:
         """Walk the chain of decisions from its start."""

@@ -1,7 +1,8 @@
 """What is asked of a seat on the fleet thread, and answered with copies: silences, limits, rungs, demotions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,12 +14,20 @@ from pinkslip.model.facts import Demoted, Silence
 from pinkslip.model.policy import Matcher, PolicySet
 from pinkslip.model.words import SEED_DISPLAY
 from pinkslip.policies.known import Known
+from pinkslip.policies.matchers import LABEL
 from pinkslip.store.views import StoredSilence
 from pinkslip.web.backend import SilenceState
 
 KNOWN_FIELDS = ("agent", "name", "role", "model", "host", "lineage")
 WORDS_AT_MOST = 100_000
 """Values of one field that `policy check` is told of; beyond it nothing is said of the field."""
+LABELS_AT_MOST = 200
+LABEL_WORDS_AT_MOST = 1_000
+"""The same of labels, which agents make up themselves: names in all, beyond which nothing is said of any, and
+values of one."""
+
+Labels = Sequence[Mapping[str, str]]
+"""Of every agent in memory."""
 
 
 def displays_of(policy_set: PolicySet) -> dict[str, str]:
@@ -86,22 +95,42 @@ def rungs_of(seat: Seat) -> dict[str, list[int]]:
     }
 
 
-def known_of(seat: Seat) -> Known:
-    """What the fleet has shown so far, for checking policies against it."""
+def known_of(seat: Seat) -> tuple[Known, Labels]:
+    """What the fleet has shown so far, for checking policies against it; labels are for `with_labels`."""
     measures = seat.fleet.at(seat.known_at)
     fields = {}
     for name in KNOWN_FIELDS:
         words = measures.words(name)
-        if len(words.vocabulary) <= WORDS_AT_MOST:
-            fields[name] = frozenset(words.vocabulary)
+        living = np.unique(words.codes[words.codes >= 0])
+        if len(living) <= WORDS_AT_MOST:
+            fields[name] = frozenset(words.vocabulary[code] for code in living.tolist())
     guards = seat.policy_set.guards
-    return Known(
+    known = Known(
         results=seat.fleet.results_seen(),
         fields=fields,
         pools={limit.pool: limit.agents for limit in limits(measures, guards)},
         pool_label=guards.pool,
         min_tasks=seat.fleet.settings.min_tasks,
     )
+    return known, seat.snapshot(now=seat.known_at).labels
+
+
+def with_labels(known: Known, labels: Labels) -> Known:
+    """The same with what agents call themselves; it walks over all of them, so not on the fleet thread."""
+    found: dict[str, set[str]] = {}
+    for given in labels:
+        for name, word in given.items():
+            words = found.setdefault(name, set())
+            if len(words) <= LABEL_WORDS_AT_MOST:
+                words.add(word)
+        if len(found) > LABELS_AT_MOST:
+            return known
+    told = {
+        f"{LABEL}{name}": frozenset(words)
+        for name, words in found.items()
+        if len(words) <= LABEL_WORDS_AT_MOST
+    }
+    return replace(known, fields={**known.fields, **told}, labels=frozenset(found))
 
 
 def taken_in(match: tuple[Matcher, ...], seat: Seat) -> tuple[int, int]:

@@ -108,9 +108,11 @@ def _of_service(service: Service) -> "tuple[Known, dict[str, str]]":
 
     told = service.get("/api/policies/known")
     results, retention_s = told["results"], told["retentionSeconds"]
+    labels = told.get("labels")
     known = Known(
         results=None if results is None else frozenset(map(Result, results)),
         fields={field: frozenset(values) for field, values in told["fields"].items()},
+        labels=None if labels is None else frozenset(labels),
         pools=told["pools"],
         pool_label=told["poolLabel"],
         min_tasks=told["minTasks"],

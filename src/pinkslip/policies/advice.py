@@ -4,7 +4,7 @@ Some of it can be told only of a fleet that has been seen (`Known`): a role nobo
 reported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pinkslip.fleet.catalogue import MEASURES
@@ -239,21 +239,30 @@ class _Adviser:
             yield "clear_when", self.policy.clear_when
 
     def _of_seen_values(self, matcher: Matcher, known: Known) -> None:
-        seen = known.fields.get(matcher.field)
+        field = matcher.field
+        name = field.removeprefix(LABEL)
+        if field != name and known.labels is not None and name not in known.labels:
+            hint = _nearest(name, known.labels) or "agents give labels when they register"
+            self._warn_of_field(matcher, f"no agent has a label {name}", hint)
+            return
+        seen = known.fields.get(field)
+        if seen is None:
+            return
         if not seen:
+            article = "an" if field.startswith("a") else "a"
+            self._warn_of_field(matcher, f"no agent has {article} {field}", "")
             return
         for word in sorted(matcher.values - seen):
-            article = "the label" if matcher.field.startswith(LABEL) else matcher.field
-            name = matcher.field.removeprefix(LABEL)
-            subject = (
-                f"{article} {name}={word}" if article != name else f"{name} {quoted(word)}"
-            )
             self._warn_of_matcher(
-                matcher.field,
-                word,
-                f"no agent has {subject}",
-                did_you_mean(word, sorted(seen)) or f"seen: {_listed(sorted(seen))}",
+                field, word, f"no agent has {field} {quoted(word)}", _nearest(word, seen)
             )
+
+    def _warn_of_field(self, matcher: Matcher, message: str, hint: str) -> None:
+        """What is wrong with the field, whatever is asked of it: said once, at its first value."""
+        words = [*sorted(matcher.values), *(f"~{pattern}" for pattern in matcher.patterns)]
+        self._warn_of_matcher(
+            matcher.field, words[0], f"the policy can never match: {message}", hint
+        )
 
     def _of_seen_results(self, key: str, each: Measured, known: Known) -> None:
         wanted = RESULTS_OF.get(each.name)
@@ -363,6 +372,12 @@ def _value_node(match: Node, field: str, word: str) -> Node | None:
                 (item for item in items if isinstance(item, Scalar) and item.text == word), None
             )
     return None
+
+
+def _nearest(word: str, seen: Collection[str]) -> str:
+    """What may have been meant instead, of what there is; nothing where there is nothing."""
+    known = sorted(seen)
+    return did_you_mean(word, known) or (f"seen: {_listed(known)}" if known else "")
 
 
 def _listed(words: list[str], most: int = 5) -> str:

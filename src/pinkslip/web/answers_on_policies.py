@@ -198,6 +198,7 @@ def known_answer(known: Known, *, reasons: Sequence[str], displays: Displays) ->
         if known.results is None
         else tuple(result for result in Result if result in known.results),
         fields={field: tuple(sorted(values)) for field, values in known.fields.items()},
+        labels=None if known.labels is None else tuple(sorted(known.labels)),
         pool_label=known.pool_label,
         pools=known.pools,
         min_tasks=known.min_tasks,

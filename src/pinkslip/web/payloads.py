@@ -728,7 +728,9 @@ class KnownAnswer(Told, frozen=True, kw_only=True):
     results: tuple[Result, ...] | None
     """Every result ever reported; null: not known."""
     fields: Mapping[str, tuple[str, ...]]
-    """Field that `match` reads to every value seen."""
+    """Field that `match` reads to every value that an agent has; one with too many is left out."""
+    labels: tuple[str, ...] | None
+    """The names of all labels that an agent has; null: not known, or too many."""
     pool_label: str | None
     pools: Mapping[str, int]
     """Pool to its active agents."""

@@ -11,6 +11,7 @@ from tests.judge.ladders import (
     QUARANTINE,
     SILENT,
     crossed,
+    demote,
     fail,
     make_ladder,
     make_worker,
@@ -28,14 +29,17 @@ from tests.judge.world import (
     Agent,
     Ticker,
     make_policy,
+    make_set,
 )
 
+from pinkslip.judge.judge import JudgeState
 from pinkslip.judge.kinds import is_proof
 from pinkslip.judge.places import quarantine_ms, remembered_quarantines, taken
-from pinkslip.model.decisions import Place
+from pinkslip.model.decisions import Decision, Place
 from pinkslip.model.facts import Silence, Silenced
 from pinkslip.model.policy import MaxFired, Policy, Rung
-from pinkslip.model.words import Action, Scope, Standing
+from pinkslip.model.words import Action, Mode, Scope, Standing
+from pinkslip.policies.language import parse_condition
 
 WHOLE = make_ladder(NOTIFY, PROBATION, QUARANTINE, FIRE)
 
@@ -487,6 +491,124 @@ def test_a_fire_that_the_guards_hold_takes_no_rung() -> None:
     assert verdicts(ticker) == ["probation", "held"]
     assert place_of(ticker).rung == 0
     assert ticker.state_of() == "held"
+
+
+# policies that change
+
+DOWN = make_ladder(PROBATION, QUARANTINE, FIRE)
+EDITED = "let go: policy dumb was edited"
+HARDER = parse_condition("proven(success < 71%, error=1%)")
+REMOVED = "let go: policy dumb was removed or switched off"
+
+
+def changed(ticker: Ticker, *after: Policy, restart: bool = False) -> list[Decision]:
+    """What the next two ticks decide under other policies, the evidence that was there forgotten."""
+    ticker.policy_set = make_set(*after)
+    if restart:
+        ticker.state = JudgeState.restore(ticker.state.episodes(), places=ticker.state.places())
+    ticker.state.adopt(ticker.policy_set, now=ticker.now)
+    for agent in ticker.agents:
+        if agent:
+            agent.counted = (0, 0)
+    return [*ticker.tick(5_000).decisions, *ticker.tick(5_000).decisions]
+
+
+@pytest.mark.parametrize("restart", [False, True], ids=["", "after a restart"])
+@pytest.mark.parametrize(("crossings", "action"), [(1, "probation"), (2, "quarantine")])
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        pytest.param(None, REMOVED, id="removed"),
+        pytest.param(replace(DOWN, mode=Mode.OFF), REMOVED, id="switched off"),
+        pytest.param(replace(DOWN, hash="x", for_ms=HOUR), EDITED, id="edited"),
+        pytest.param(replace(DOWN, ladder=()), EDITED, id="without a ladder"),
+        pytest.param(
+            replace(DOWN, mode=Mode.SHADOW), "let go: policy dumb is in shadow", id="shadow"
+        ),
+        pytest.param(
+            replace(DOWN, percent=0.0),
+            "let go: policy dumb is in shadow for this agent",
+            id="other share",
+        ),
+    ],
+)
+def test_a_policy_that_changes_lets_go_and_says_so_once(
+    after: Policy | None, words: str, crossings: int, action: str, *, restart: bool
+) -> None:
+    ticker = Ticker([make_worker(), make_worker(2)], DOWN)
+    for _ in range(crossings):
+        crossed(ticker)
+    since = place_of(ticker).since
+
+    (released,) = changed(ticker, *([after] if after else []), restart=restart)
+
+    assert (released.verdict, released.action, released.agent_no) == ("released", action, 1)
+    assert (released.mode, released.evidence.words) == ("enforce", words)
+    assert released.evidence.true_since == since
+    assert standing(ticker) == "active"
+    assert ticker.state.places() == []
+
+
+def test_a_demotion_lets_go_and_says_so() -> None:
+    ticker = Ticker([make_worker()], DOWN)
+    crossed(ticker)
+    demote(ticker, DOWN)
+
+    (released,) = changed(ticker, DOWN)
+
+    assert released.evidence.words == "let go: policy dumb is in shadow"
+
+
+@pytest.mark.parametrize("after", [(), (replace(DOWN, mode=Mode.SHADOW),)])
+@pytest.mark.parametrize("left", ["finished", "memory", "released", "fired", "climbed back"])
+def test_nobody_is_let_go_twice(left: str, after: tuple[Policy, ...]) -> None:
+    ticker = Ticker([make_worker()], DOWN)
+    crossed(ticker)
+    agent = ticker.agent(1)
+    match left:
+        case "finished":
+            agent.finished = True
+        case "memory":
+            ticker.agents[0] = None
+        case "released":
+            agent.released_at = ticker.now + 1
+        case "fired":
+            agent.fires.append((ticker.now, False))
+        case _:
+            ticker.tick(DAY)
+
+    assert changed(ticker, *after) == []
+
+
+def test_what_shadow_did_lets_nobody_go() -> None:
+    ticker = Ticker([make_worker()], replace(DOWN, mode=Mode.SHADOW))
+    crossed(ticker)
+
+    assert changed(ticker, DOWN) == []
+
+
+def test_who_is_let_go_and_kept_again_at_once_is_told_of_in_that_order() -> None:
+    ticker = Ticker([make_worker()], DOWN)
+    crossed(ticker)
+    ticker.policy_set = make_set(replace(DOWN, hash="x", keep_for_ms=HOUR, when=HARDER))
+
+    made = ticker.tick(5_000).decisions
+
+    assert [each.verdict.value for each in made] == ["released", "probation"]
+    assert standing(ticker) == "probation"
+
+
+@pytest.mark.parametrize("is_removed", [True, False], ids=["removed", "edited"])
+def test_a_lineage_is_let_go_once(*, is_removed: bool) -> None:
+    ticker = Ticker([*kin(3, 2), make_worker(4)], KIN)
+    fail(ticker, 2)
+    ticker.tick()
+
+    after = [] if is_removed else [replace(KIN, hash="x", for_ms=HOUR)]
+    (released,) = changed(ticker, *after)
+
+    assert (released.agent_no, released.evidence.lineage) == (2, "worker")
+    assert (standing(ticker, 2), standing(ticker, 3)) == ("active", "active")
 
 
 # lineages

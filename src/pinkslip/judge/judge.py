@@ -18,8 +18,8 @@ from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards import notices
 from pinkslip.judge.hearing import Hearing, cases_of, hear_all, located_track, without
 from pinkslip.judge.memory import NOBODY, Memory, Track
-from pinkslip.judge.places import Places, located
-from pinkslip.judge.records import orphaned
+from pinkslip.judge.places import Places, freed_from, located
+from pinkslip.judge.records import freed_by_removal, orphaned
 from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all, waits
 from pinkslip.judge.standings import Claim, changes
 from pinkslip.judge.state import JudgeState
@@ -86,6 +86,7 @@ def judge(
     decisions = (
         *(each for part in concluded for each in part.decisions),
         *_called_off(judged, state, measures, workspace_id=workspace_id),
+        *_freed(judged, state, measures, workspace_id=workspace_id),
     )
     return Judgement(
         now=measures.now,
@@ -216,6 +217,24 @@ def _called_off(
         if name not in judged and is_announced(track).any()
         for each in orphaned(
             name, located_track(track, view)[0], view, workspace_id=workspace_id
+        )
+    )
+
+
+def _freed(
+    judged: Mapping[str, Policy], state: JudgeState, view: FleetView, *, workspace_id: int
+) -> tuple[Decision, ...]:
+    """Whom policies which are gone or off kept in probation or quarantine."""
+    return tuple(
+        each
+        for name, shelf in sorted(state.memory.places.items())
+        if name not in judged and len(shelf)
+        for each in freed_by_removal(
+            name,
+            shelf,
+            freed_from(shelf, view, state.lexicon),
+            view,
+            workspace_id=workspace_id,
         )
     )
 

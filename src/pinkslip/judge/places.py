@@ -44,6 +44,7 @@ LINEAGE_KEPT_MS = 30 * DAY_MS
 _ACTIVE = code_of(Standing.ACTIVE)
 _PROBATION = code_of(Standing.PROBATION)
 _QUARANTINED = code_of(Standing.QUARANTINED)
+_FIRED = code_of(Standing.FIRED)
 _NOWHERE = np.empty(0, dtype=np.int64)
 
 
@@ -67,6 +68,19 @@ class Lexicon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LetGo:
+    """Who is let go now: who climbs back, step 5, and whose place is given up, step 1."""
+
+    rows: Integers
+    slots: Integers
+    """For each the agent by which it is recorded: the first by agent_no of those that show it."""
+    by_time: Bools
+
+
+NOBODY_LET_GO = LetGo(rows=_NOWHERE, slots=_NOWHERE, by_time=np.zeros(0, dtype=np.bool_))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """One policy's places on the fleet of this instant."""
 
@@ -75,6 +89,8 @@ class Places:
     changed: Bools
     """Per row: differs from what the store has."""
     given_up: Shelf = NO_PLACES
+    freed: LetGo = field(default_factory=lambda: NOBODY_LET_GO)
+    """Whom probation or quarantine on a place that was given up kept until now; rows are of those given up."""
     slots: Integers = field(default_factory=lambda: _NOWHERE)
     """The agents in memory who stand somewhere, and pairwise in which row. Who came to a lineage after it had
     taken a rung by itself stands in both."""
@@ -167,9 +183,9 @@ def standing_now(
     places = located(shelf, policy.scope, view, lexicon)
     stays = _fits(policy, places, view)
     if not stays.all():
-        given_up = shelf.take(~stays)
+        given_up, freed = shelf.take(~stays), _freed(places, ~stays, view)
         places = located(shelf.take(stays), policy.scope, view, lexicon)
-        places = replace(places, given_up=given_up)
+        places = replace(places, given_up=given_up, freed=freed)
     _begin_passes(policy, places, readings)
     _forget_what_was_forgotten(policy, places, readings)
     _end_quarantines(policy, places, readings)
@@ -190,6 +206,25 @@ def _fits(policy: Policy, places: Places, view: FleetView) -> Bools:
     shadow[~of_agent] = in_shadow_by_key(policy, shelf.lineage[~of_agent].tolist())
     fits &= shadow == shelf.is_shadow
     return fits
+
+
+def freed_from(shelf: Shelf, view: FleetView, lexicon: Lexicon) -> LetGo:
+    """Whom all places of a policy that is gone kept until now; its scope went with it, its subjects tell."""
+    places = located(shelf, Scope.LINEAGE, view, lexicon)
+    return _freed(places, np.ones(len(shelf), dtype=np.bool_), view)
+
+
+def _freed(places: Places, gone: Bools, view: FleetView) -> LetGo:
+    """Whom the places that are `gone` kept; rows are those among the gone. Not who left, was fired, or was released by a
+    person: that ended it before."""
+    shelf, slots, pairs = places.shelf, places.slots, places.rows
+    kept = (shelf.standing == _PROBATION) | (shelf.standing == _QUARANTINED)
+    present = ~view.finished[slots] & (view.standing[slots] != _FIRED)
+    present &= view.released_at[slots] <= shelf.since[pairs]
+    present &= shelf.of_lineage[pairs] | (view.incarnation[slots] == shelf.incarnation[pairs])
+    rows, found = _first_by_number(places, gone & kept & ~shelf.is_shadow, present, view)
+    order = np.cumsum(gone) - 1
+    return LetGo(rows=order[rows], slots=found, by_time=np.zeros(len(rows), dtype=np.bool_))
 
 
 def _last_change(shelf: Shelf) -> Integers:
@@ -447,19 +482,6 @@ def with_taken(places: Places, moved: Sequence[Place]) -> tuple[Shelf, Bools]:
     unwritten |= subjects
     changed = [shelf.subject(row) in unwritten for row in range(len(shelf))]
     return shelf, np.array(changed, dtype=np.bool_)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetGo:
-    """Who climbs back now: step 5."""
-
-    rows: Integers
-    slots: Integers
-    """For each the agent by which it is recorded: the first by agent_no of those that show it."""
-    by_time: Bools
-
-
-NOBODY_LET_GO = LetGo(rows=_NOWHERE, slots=_NOWHERE, by_time=np.zeros(0, dtype=np.bool_))
 
 
 def recovered(

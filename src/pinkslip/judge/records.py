@@ -1,6 +1,7 @@
 """The decisions that one policy's hearing comes to, beside what guards ruled: the evidence of each, and its words.
 
-Three kinds: what was ruled on (it acts, or is held), what was announced and comes to nothing, and who climbs back.
+Four kinds: what was ruled on (it acts, or is held), what was announced and comes to nothing, who climbs back, and
+whom a policy lets go that was edited, removed or may enforce no more.
 """
 
 from collections.abc import Iterator
@@ -17,12 +18,13 @@ from pinkslip.judge.hearing import Hearing
 from pinkslip.judge.kinds import stays_proven
 from pinkslip.judge.memory import NOBODY, Track
 from pinkslip.judge.phrases import span
-from pinkslip.judge.places import lineage_of
+from pinkslip.judge.places import LetGo, lineage_of
+from pinkslip.judge.shelf import Shelf, lineage_in
 from pinkslip.judge.verdicts import Account, decision, decision_id
 from pinkslip.judge.view import FleetView
-from pinkslip.model.decisions import Decision, Evidence
+from pinkslip.model.decisions import Decision, Evidence, Place
 from pinkslip.model.policy import Policy
-from pinkslip.model.words import Action, Guard, Mode, Verdict, word_of
+from pinkslip.model.words import Action, Guard, Mode, Standing, Verdict, word_of
 
 _GONE = "the agent is finished, fired or set aside"
 
@@ -252,6 +254,81 @@ def released(hearing: Hearing, count: int, *, workspace_id: int) -> list[Decisio
             )
         )
     return made
+
+
+def freed(hearing: Hearing, *, workspace_id: int) -> list[Decision]:
+    """Whom the policy lets go because it was edited, or is in shadow for them."""
+    policy, places = hearing.policy, hearing.places
+    return [
+        _freed(
+            policy,
+            places.given_up.place(policy.name, row),
+            slot,
+            f"let go: policy {policy.name} {_why_given_up(policy, places.given_up, row)}",
+            view=hearing.evaluator.readings.view,
+            workspace_id=workspace_id,
+        )
+        for row, slot in zip(
+            places.freed.rows.tolist(), places.freed.slots.tolist(), strict=True
+        )
+    ]
+
+
+def _why_given_up(policy: Policy, given_up: Shelf, row: int) -> str:
+    is_edited = given_up.episode_hash[row] != policy.episode_hash or not policy.ladder
+    if is_edited:
+        return "was edited"
+    return "is in shadow" if policy.mode is Mode.SHADOW else "is in shadow for this agent"
+
+
+def freed_by_removal(
+    name: str, shelf: Shelf, let_go: LetGo, view: FleetView, *, workspace_id: int
+) -> list[Decision]:
+    """Whom a policy that is gone or off lets go."""
+    words = f"let go: policy {name} was removed or switched off"
+    return [
+        _freed(name, shelf.place(name, row), slot, words, view=view, workspace_id=workspace_id)
+        for row, slot in zip(let_go.rows.tolist(), let_go.slots.tolist(), strict=True)
+    ]
+
+
+def _freed(
+    policy: Policy | str,
+    place: Place,
+    slot: int,
+    words: str,
+    *,
+    view: FleetView,
+    workspace_id: int,
+) -> Decision:
+    """The end of a probation or a quarantine whose place is given up."""
+    number, incarnation = int(view.numbers[slot]), int(view.incarnation[slot])
+    is_same = not isinstance(policy, str) and place.episode_hash == policy.episode_hash
+    verdict, is_paused = Verdict.RELEASED, place.standing is Standing.QUARANTINED
+    return Decision(
+        id=decision_id(workspace_id, view.now, place.policy, number, incarnation, verdict),
+        at=view.now,
+        policy=place.policy,
+        policy_hash=policy.hash
+        if is_same and not isinstance(policy, str)
+        else place.episode_hash,
+        agent_no=number,
+        agent_id=view.agent_ids[slot],
+        incarnation=incarnation,
+        verdict=verdict,
+        mode=Mode.ENFORCE,
+        action=Action.QUARANTINE if is_paused else Action.PROBATION,
+        reason=None if isinstance(policy, str) else policy.reason,
+        guard=None,
+        guard_detail="",
+        evidence=Evidence(
+            when="",
+            values={},
+            words=words,
+            true_since=place.since,
+            lineage=lineage_in(place.subject),
+        ),
+    )
 
 
 def made_at(decision_id: str) -> int:

@@ -21,7 +21,7 @@ from pinkslip.judge.episodes import (
 from pinkslip.judge.hearing import Hearing, broken
 from pinkslip.judge.memory import NOBODY, Track
 from pinkslip.judge.places import Places, let_go, place_of, taken, with_taken
-from pinkslip.judge.records import Ruled, called_off, made_at, released, ruled
+from pinkslip.judge.records import Ruled, called_off, freed, made_at, released, ruled
 from pinkslip.judge.shelf import Shelf
 from pinkslip.judge.verdicts import Account
 from pinkslip.judge.view import Bools
@@ -86,7 +86,8 @@ def conclude_all(
 
     With a finding the rest cannot stand: the guards ruled on what the broken policy asked. Ask them again without.
     At most `records_max` decisions are made; whoever is left stays as it is and is tried again next tick. Only
-    what was announced and comes to nothing is recorded at once, for it cannot be told later.
+    what was announced and comes to nothing, and who is let go because a policy changed, is recorded at once, for it
+    cannot be told later.
     """
     concluded: list[Concluded] = []
     findings: list[Finding] = []
@@ -149,6 +150,7 @@ def _conclude(hearing: Hearing, ruling: Ruling, room: _Room, workspace_id: int) 
         changed[one.row] = True
     decisions = [
         *called_off(hearing, workspace_id=workspace_id),
+        *freed(hearing, workspace_id=workspace_id),
         *climbing,
         *(one.decision for one in made),
     ]

@@ -25,6 +25,11 @@ def lineage_subject(lineage: str) -> str:
     return f"{_LINEAGE}{lineage}"
 
 
+def lineage_in(subject: str) -> str | None:
+    """The lineage's key, where the subject is one."""
+    return None if subject.startswith(_AGENT) else subject.removeprefix(_LINEAGE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shelf:
     """One policy's places: agents' by agent_no, then lineages' by key. See `model.decisions.Place`."""

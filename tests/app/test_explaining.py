@@ -4,16 +4,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from msgspec import structs
 from tests.store.service import WORKSPACE, Service, serving
 from tests.store.ticking import decided, tick
 
-from pinkslip.app.explaining import recomputed
+from pinkslip.app.explaining import explain_offline, recomputed
 from pinkslip.fleet.fleet import FleetSettings
 from pinkslip.judge.conclusions import Recomputed
 from pinkslip.model.decisions import Decision, Evidence, Statistic
+from pinkslip.model.errors import Conflict
 from pinkslip.model.events import Finish, Report
 from pinkslip.model.policy import PolicySet
-from pinkslip.model.words import Result, Verdict
+from pinkslip.model.words import ActorKind, Result, Verdict
 from pinkslip.policies.load import Source, load
 from pinkslip.store.engine import open_database
 
@@ -131,3 +133,100 @@ def test_a_worker_that_took_its_lineages_name_later_is_explained(service: Servic
     found = explained(service, "00000000-0000-7000-8000-000000000001")
 
     assert found.identical, found.differences
+
+
+# what there is nothing to compute of
+
+
+FIRST = "00000000-0000-7000-8000-000000000001"
+GONE = Evidence(
+    when="", values={}, words="policy slow was removed or switched off", true_since=1
+)
+
+
+def test_what_was_called_off_since_its_policy_is_gone_says_so(service: Service) -> None:
+    service.beat("a")
+    gone = decided(service, "a", verdict=Verdict.CANCELLED, evidence=GONE, reason=None)
+    tick(service, gone, policies=policies())
+
+    with pytest.raises(
+        Conflict, match=r"\(policy slow was removed or switched off\); there is no"
+    ):
+        explained(service, FIRST)
+    offline = explain_offline(
+        service.database, FIRST, settings=FleetSettings(), reasons=NO_REASONS
+    )
+
+    assert "recomputed" not in offline
+
+
+def test_what_followed_from_peoples_decisions_is_no_persons(service: Service) -> None:
+    service.beat("a")
+    tick(service, decided(service, "a"))
+    stored = service.readers.decision(WORKSPACE, FIRST)
+    assert stored is not None
+    demoted = structs.replace(stored, verdict=Verdict.DEMOTED, actor_kind=ActorKind.SERVICE)
+
+    with pytest.raises(Conflict, match="Pinkslip recorded this"):
+        recomputed(
+            service.database, WORKSPACE, demoted, settings=FleetSettings(), reasons=NO_REASONS
+        )
+
+
+# what other hands changed
+
+
+def damage(service: Service, statement: str) -> None:
+    service.act(lambda tx: tx.connection.exec_driver_sql(statement) and None)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    ["{oops", "{}", '{"when":"1 > 0","values":{},"words":"x","true_since":99999999999999999}'],
+)
+def test_an_unreadable_record_says_so_and_hides_no_other(
+    service: Service, garbage: str
+) -> None:
+    service.beat("a")
+    tick(service, decided(service, "a"), decided(service, "a", 2, verdict=Verdict.HELD))
+    damage(service, f"UPDATE decisions SET evidence = '{garbage}' WHERE number = 1")
+
+    whole, broken = service.readers.decisions(WORKSPACE)
+
+    assert (whole.is_readable, broken.is_readable) == (True, False)
+    assert whole.evidence.words == "too slow"
+    assert broken.evidence.words.startswith("its evidence cannot be read")
+    for explain in (
+        lambda: explained(service, FIRST),
+        lambda: explain_offline(
+            service.database, FIRST, settings=FleetSettings(), reasons=NO_REASONS
+        ),
+    ):
+        with pytest.raises(
+            Conflict, match="its evidence cannot be read; `pinkslip audit verify`"
+        ):
+            explain()
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE outcomes SET result = 'success'", "an outcome in the journal, at 2027"),
+        ("UPDATE outcomes SET result = 99", "an outcome in the journal, at 2027"),
+        ("UPDATE agent_changes SET changes = '{oops'", "a change in the journal, at 2027"),
+        (
+            "UPDATE policy_sets SET texts = '{oops'",
+            "stored text of policy set .* cannot be read",
+        ),
+    ],
+)
+def test_a_journal_that_cannot_be_read_says_where(
+    service: Service, statement: str, said: str
+) -> None:
+    worked(service, "w1")
+    decision = follows(service, "w1", since=service.clock.wall_ms(), base_tasks=0)
+    tick(service, decision, policies=policies())
+    damage(service, statement)
+
+    with pytest.raises(Conflict, match=said):
+        explained(service, FIRST)

@@ -36,9 +36,11 @@ def recomputed(
     settings: FleetSettings,
     reasons: Mapping[str, str],
 ) -> Recomputed:
-    """Evaluate the decision's policy again. Conflict when a person decided, or the journal is no longer whole."""
-    if stored.actor_kind is not ActorKind.POLICY:
-        raise Conflict("a person decided this; there is nothing to compute again")
+    """Evaluate the decision's policy again. Conflict when it rests on no number, or the journal is no longer whole."""
+    if not stored.is_readable:
+        raise Conflict(f"decision {stored.id}: {stored.evidence.words}")
+    if (why_not := nothing_to_compute(stored)) is not None:
+        raise Conflict(why_not)
     texts = Readers(database).policy_set_texts(workspace_id, stored.policy_set_hash)
     if texts is None:
         raise Conflict(
@@ -77,6 +79,20 @@ def recomputed(
         pool=policy_set.guards.pool,
         before=(0, 0) if began is None else past.counted(decision, at=began),
     )
+
+
+def nothing_to_compute(stored: StoredDecision) -> str | None:
+    """Why there is nothing to compute again; None: there is."""
+    match stored.actor_kind:
+        case ActorKind.PERSON | ActorKind.API | ActorKind.AGENT:
+            return "a person decided this; there is nothing to compute again"
+        case ActorKind.SERVICE:
+            return f"Pinkslip recorded this ({stored.evidence.words}); there is nothing to compute again"
+        case ActorKind.POLICY:
+            pass
+    if not stored.evidence.when:
+        return f"this rests on no number ({stored.evidence.words}); there is nothing to compute again"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +159,7 @@ def explain_offline(
     if stored is None:
         raise NotFound(f"there is no decision {decision_id!r} in {database.where}")
     again = None
-    if stored.actor_kind is ActorKind.POLICY:
+    if not stored.is_readable or nothing_to_compute(stored) is None:
         again = recomputed(
             database,
             DEFAULT_WORKSPACE,

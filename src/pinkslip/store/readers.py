@@ -23,9 +23,9 @@ from sqlalchemy.exc import DBAPIError
 from pinkslip.fleet.admission import event_key
 from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.decisions import Delivery, Episode, Evidence, Place
-from pinkslip.model.errors import Unavailable
+from pinkslip.model.errors import Conflict, Unavailable
 from pinkslip.model.facts import Demoted, Done, Ruled, Silence
-from pinkslip.model.time import DAY_MS
+from pinkslip.model.time import DAY_MS, rfc3339
 from pinkslip.model.words import (
     EVERYWHERE,
     Action,
@@ -95,6 +95,7 @@ from pinkslip.store.views import (
     Workspace,
 )
 
+_DECISION_COLUMNS = [name for name in StoredDecision.__struct_fields__ if name in decisions.c]
 LIMIT_MAX = 1_000
 LOCAL_USER = 1
 IDEMPOTENT_FOR_MS = DAY_MS
@@ -109,6 +110,9 @@ OPEN_STATES = (
 _evidence = msgspec.json.Decoder(Evidence).decode
 _mapping = msgspec.json.Decoder(dict[str, Any]).decode
 _match = msgspec.json.Decoder(tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]).decode
+UNREADABLE = (
+    "its evidence cannot be read; `pinkslip audit verify` names the first broken record"
+)
 _texts = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
@@ -493,7 +497,7 @@ class Readers:
                     policy_sets.c.hash == policy_set_hash,
                 )
             ).scalar()
-            return _texts(texts) if texts is not None else None
+            return None if texts is None else _readable_texts(texts, policy_set_hash)
 
     def episodes(self, workspace_id: int) -> list[Episode]:
         """Every open episode, for the judge after a restart."""
@@ -1043,13 +1047,21 @@ def _fire(row: Row[Any], made: tuple[Delivery, ...]) -> Fire:
         policy=row.policy,
         actor_kind=ActorKind(row.actor_kind),
         actor=row.actor,
-        post_mortem=_mapping(row.post_mortem),
+        post_mortem=_readable_mapping(row.post_mortem),
         reinstated_at=row.reinstated_at,
         reinstated_by=row.reinstated_by,
         reinstate_context=row.reinstate_context,
         was_wrong=row.was_wrong,
         deliveries=made,
     )
+
+
+def _readable_mapping(text: str) -> dict[str, Any]:
+    """A post-mortem; empty where other hands made it unreadable."""
+    try:
+        return _mapping(text)
+    except msgspec.DecodeError:
+        return {}
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -1107,18 +1119,46 @@ def _session(row: Row[Any]) -> Session:
 
 
 def _decision(row: Row[Any]) -> StoredDecision:
-    values = {name: getattr(row, name) for name in StoredDecision.__struct_fields__}
+    """A record as it is shown. One that somebody tampered with must not hide the others."""
+    evidence = _readable_evidence(row.evidence)
+    nothing = Evidence(when="", values={}, words=UNREADABLE, true_since=row.at)
+    values = {name: getattr(row, name) for name in _DECISION_COLUMNS}
     values.update(
         verdict=Verdict(row.verdict),
         mode=Mode(row.mode),
         action=Action(row.action),
         guard=Guard(row.guard) if row.guard else None,
         actor_kind=ActorKind(row.actor_kind),
-        evidence=_evidence(row.evidence),
+        evidence=nothing if evidence is None else evidence,
         content_digest=bytes(row.content_digest),
         chain_digest=bytes(row.chain_digest),
+        is_readable=evidence is not None,
     )
     return StoredDecision(**values)
+
+
+def _readable_texts(texts: str, policy_set_hash: str) -> tuple[tuple[str, str], ...]:
+    try:
+        return _texts(texts)
+    except msgspec.DecodeError as error:
+        raise Conflict(
+            f"the stored text of policy set {policy_set_hash} cannot be read"
+        ) from error
+
+
+def _readable_evidence(text: str) -> Evidence | None:
+    """None: it is no evidence, or names instants that no calendar has."""
+    try:
+        evidence = _evidence(text)
+        for instant in (evidence.true_since, evidence.until, *_begun(evidence)):
+            rfc3339(instant or 0)
+    except (msgspec.DecodeError, ValueError, OverflowError, OSError):
+        return None
+    return evidence
+
+
+def _begun(evidence: Evidence) -> Iterator[int]:
+    return (statistic.since for statistic in evidence.statistics)
 
 
 def _episode(row: Row[Any]) -> Episode:

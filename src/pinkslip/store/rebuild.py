@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -29,6 +29,7 @@ from sqlalchemy import Connection, Select, func, select, tuple_
 from pinkslip.fleet.needs import Horizon
 from pinkslip.fleet.outcomes import Arrivals
 from pinkslip.fleet.snapshot import Integers
+from pinkslip.model.errors import Conflict
 from pinkslip.model.facts import (
     AboutNobody,
     Beat,
@@ -42,6 +43,7 @@ from pinkslip.model.facts import (
     Ruled,
     Silenced,
 )
+from pinkslip.model.time import rfc3339
 from pinkslip.store.checkpoint import (
     LineagesAt,
     Place,
@@ -83,6 +85,8 @@ from pinkslip.store.tables import (
 
 CHUNK = 10_000
 ASK_AT_MOST = 500
+
+Made = TypeVar("Made")
 
 Numbered = tuple[int, int, int, Fact]
 """(at, seq, writer, fact): journal order, since `at` never decreases and a new writer begins later."""
@@ -301,7 +305,7 @@ def _changes_of(
     connection: Connection, workspace_id: int, numbers: Sequence[int], *, until: int
 ) -> list[Numbered]:
     found = [
-        (row[3], row[1], row[0], change_of(row))
+        (row[3], row[1], row[0], _readable(change_of, row, "a change", at=row[3]))
         for some in _batches(numbers)
         for row in connection.execute(
             select(*CHANGE_COLUMNS).where(
@@ -323,7 +327,7 @@ def _done_by(
     until: int,
 ) -> list[Numbered]:
     found = [
-        (row[2], row[3], row[0], done_of(row))
+        (row[2], row[3], row[0], _readable(done_of, row, "an outcome", at=row[2]))
         for some in _batches(numbers)
         for row in connection.execute(
             select(*DONE_COLUMNS).where(
@@ -346,7 +350,7 @@ def _reviews_of(
     until: int,
 ) -> list[Numbered]:
     found = [
-        (row[2], row[3], row[0], reviewed_of(row))
+        (row[2], row[3], row[0], _readable(reviewed_of, row, "a review", at=row[2]))
         for some in _batches(numbers)
         for row in connection.execute(
             select(*REVIEW_COLUMNS).where(
@@ -359,6 +363,16 @@ def _reviews_of(
         )
     ]
     return sorted(found, key=_order)
+
+
+def _readable(make: Callable[[Any], Made], row: Any, what: str, *, at: int) -> Made:
+    """The fact behind a row. Conflict: nobody of ours wrote it so."""
+    try:
+        return make(row)
+    except (LookupError, TypeError, ValueError, msgspec.DecodeError) as error:
+        raise Conflict(
+            f"{what} in the journal, at {rfc3339(at)}, cannot be read: it was changed by other hands"
+        ) from error
 
 
 def _members(connection: Connection, workspace_id: int, lineage: str) -> set[int]:

@@ -130,9 +130,12 @@ class StoredDecision(Struct, frozen=True, kw_only=True):
     actor_kind: ActorKind
     actor: str
     evidence: Evidence
+    """Of a record that was tampered with it may hold nothing but the words that say so."""
     context: str
     content_digest: bytes
     chain_digest: bytes
+    is_readable: bool = True
+    """Whether `evidence` is what the record holds."""
 
 
 class DecisionFilters(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """From what rooms know of agents to what answers say: views, rows and sessions in the seed's spelling."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import UNSET
@@ -210,7 +211,8 @@ def _post_mortem(fire: Fire) -> Mapping[str, object]:
     """As it was frozen, its evidence spelled as in the decision."""
     frozen = dict(fire.post_mortem)
     if isinstance(frozen.get("evidence"), dict):
-        frozen["evidence"] = evidence_told(msgspec.convert(frozen["evidence"], Evidence))
+        with suppress(msgspec.ValidationError):  # as it is, where other hands changed it
+            frozen["evidence"] = evidence_told(msgspec.convert(frozen["evidence"], Evidence))
     return frozen
 
 

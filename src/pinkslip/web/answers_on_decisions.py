@@ -108,6 +108,7 @@ def decision_answer(
         actor_kind=decision.actor_kind,
         actor=decision.actor,
         evidence=evidence_told(decision.evidence),
+        evidence_readable=decision.is_readable,
         context=decision.context,
         content_digest=decision.content_digest.hex(),
         chain_digest=decision.chain_digest.hex(),

@@ -499,6 +499,8 @@ class DecisionAnswer(Told, frozen=True, kw_only=True):
     actor_kind: ActorKind
     actor: str
     evidence: EvidenceTold
+    evidence_readable: bool
+    """False: the record was tampered with, and `evidence` holds nothing but the words that say so."""
     context: str
     content_digest: str
     chain_digest: str

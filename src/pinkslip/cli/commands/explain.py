@@ -54,8 +54,10 @@ def command(
 def _online(service: Service, decision: str) -> Any:
     path = f"/api/decisions/{segment(decision)}"
     answer = service.get(path)
-    by_policy = answer["actorKind"] == "policy"
-    return service.get(path, {"recompute": True}) if by_policy else answer
+    is_computed = answer["actorKind"] == "policy" and answer["evidence"]["when"]
+    if is_computed or not answer["evidenceReadable"]:
+        return service.get(path, {"recompute": True})
+    return answer
 
 
 def _offline(database: str, decision: str, config: Path | None) -> Any:
@@ -96,13 +98,24 @@ def _tell(answer: dict[str, Any], recomputed: dict[str, Any] | None) -> None:
     if answer["guard"]:
         say(f"held by {answer['guard']}: {answer['guardDetail']}")
     if recomputed is None:
-        say("A person decided; there is nothing to compute again.")
+        say(f"{_not_computed(answer['actorKind'])}; there is nothing to compute again.")
     elif recomputed["identical"]:
         say("Computed again from the journal: identical.")
     else:
         say("Computed again from the journal: DIFFERENT.")
         for difference in recomputed["differences"]:
             say(f"  {difference}")
+
+
+def _not_computed(actor_kind: str) -> str:
+    """Why nothing was worked out."""
+    match actor_kind:
+        case "policy":
+            return "It rests on no number"
+        case "service":
+            return "Pinkslip recorded what followed from people's decisions"
+        case _:
+            return "A person decided"
 
 
 def _tell_statistics(evidence: dict[str, Any], recomputed: dict[str, Any] | None) -> None:

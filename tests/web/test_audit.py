@@ -216,7 +216,7 @@ def test_what_was_announced_is_told_in_order_of_time(past: MemoryBackend) -> Non
 def test_an_approved_fire_that_waits_says_both(past: MemoryBackend) -> None:
     asked = past.decide(verdict=Verdict.ASKED)
     _ruled(past, Verdict.APPROVED, asked)
-    waiting = past.wait(asked, until=NOW + 360_000)
+    waiting = past.wait(asked, state=EpisodeState.AWAITING, until=NOW + 360_000)
 
     told = _became(asked, later=past.kept_decisions, waiting=waiting)
 
@@ -304,9 +304,9 @@ def test_a_report_on_a_fleet_counts_shadows_and_tells_what_people_did(
     assert report.summary[1:] == (
         "Nobody was fired.",
         "Policies that only record would have done more: quarantine 1.",
-        "2 times: announced fire was stopped by a person.",
+        "2 announced fires were stopped by a person.",
         "1 policy was overruled too often and put into shadow.",
-        "1 announced fire still waits.",
+        "1 fire waits for its time.",
         (
             "Agents whose role is dev are silenced by ann from 2026-11-18 11:06:40 UTC until "
             "2026-11-18 11:07:40 UTC: deploy."
@@ -314,6 +314,25 @@ def test_a_report_on_a_fleet_counts_shadows_and_tells_what_people_did(
         "Older decisions are counted or left out here; ask for a shorter time to read them.",
     )
     assert [case.number for case in report.cases] == [2, 3, 4, 5]
+
+
+def test_a_report_says_for_what_fires_wait(past: MemoryBackend) -> None:
+    asked = [past.decide(verdict=Verdict.ASKED, agent_no=n) for n in (1, 2, 3)]
+    awaiting = {
+        one.id: past.wait(one, state=EpisodeState.AWAITING, agent_no=one.agent_no)
+        for one in asked
+    }
+
+    def said() -> list[str]:
+        return [
+            one for one in report_of(_material(past, waiting=awaiting)).summary if "wait" in one
+        ]
+
+    assert said() == ["3 fires wait for approval."]
+    _ruled(past, Verdict.APPROVED, asked[0])
+    assert said() == ["2 fires wait for approval.", "1 fire waits for its time."]
+    _ruled(past, Verdict.APPROVED, asked[1])
+    assert said() == ["1 fire waits for approval.", "2 fires wait for their time."]
 
 
 def test_a_long_report_keeps_the_newest(past: MemoryBackend) -> None:

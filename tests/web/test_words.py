@@ -159,15 +159,61 @@ def test_evidence_is_the_policys_words_or_the_persons_reason() -> None:
 
 
 def test_a_statistic_has_its_counts_and_what_was_asked_for() -> None:
-    whole = Statistic("proven(success < 70%)", 2.41234, 2.0, 40, 12, NOW)
+    whole = Statistic("proven(success < 70%)", 4.34242, 2.301, 40, 12, NOW)
 
     assert statistic_said(whole) == (
-        "proven(success < 70%) came to 2.412, and 2 was asked for "
-        "(12 of 40 tasks succeeded since 2026-11-18 11:06:40 UTC)"
+        "proven(success < 70%): a worker who is good enough comes to such a record at most once in 22,000, "
+        "and at most once in 200 was asked for (12 of 40 tasks succeeded since 2026-11-18 11:06:40 UTC)"
     )
     assert statistic_said(Statistic("peers(cost[1h])", None, None)) == (
         "peers(cost[1h]) is unknown"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (-3.0, "often"),
+        (0.0, "often"),
+        (0.29, "often"),
+        (0.302, "at most once in 2"),
+        (0.5, "at most once in 3.2"),
+        (1.0, "at most once in 10"),
+        (3.38, "at most once in 2,400"),
+        (8.99, "at most once in 980,000,000"),
+        (9.0, "less than once in a billion"),
+        (400.0, "less than once in a billion"),
+    ],
+)
+def test_how_strong_a_proof_is_says_how_rarely_chance_does_it(value: float, said: str) -> None:
+    assert statistic_said(Statistic("proven(success < 70%)", value, None)).endswith(
+        f"such a record {said}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("statistic", "said"),
+    [
+        (
+            Statistic("decayed(success, from=85%, to=60%)", 9.3123, 9.0),
+            "decayed(success, from=85%, to=60%): what speaks for a decline added up to 9.312, and 9 was asked for",
+        ),
+        (
+            Statistic("posterior(success < 70%)", 0.991, 0.95),
+            "posterior(success < 70%) came to 99.1 %, and 95 % was asked for",
+        ),
+        (
+            Statistic("upper(success_rate[1h])", 0.4567, 0.5),
+            "upper(success_rate[1h]) came to 45.7 %, and 50 % was asked for",
+        ),
+        (
+            Statistic("outlier(cost[1h])", 4.2, 3.5),
+            "outlier(cost[1h]) came to 4.2, and 3.5 was asked for",
+        ),
+    ],
+)
+def test_other_statistics_come_with_their_units(statistic: Statistic, said: str) -> None:
+    assert statistic_said(statistic) == said
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ def _after_announcement(decision: StoredDecision, beside: Beside) -> tuple[str, 
     story = list(_story(decision, beside))
     told = tuple(_happened(one, beside) for one in story)
     if beside.waiting is not None:
-        return (*told, _waits(beside.waiting, beside))
+        is_approved = any(one.verdict is Verdict.APPROVED for one in story)
+        return (*told, _waits(beside.waiting, beside, is_approved=is_approved))
     if story and story[-1].verdict in _SETTLES:
         return told
     return (*told, "Nothing more has come of it." if told else "Nothing has come of it.")
@@ -138,7 +139,7 @@ def _story(decision: StoredDecision, beside: Beside) -> Iterator[StoredDecision]
             continue
         if one.verdict in _ANNOUNCES:
             return
-        if one.verdict in _RULES and not _is_ruling_on(one, decision):
+        if one.verdict in _RULES and ruled_on(one) != decision.id:
             continue
         is_first_hold = one.verdict is Verdict.HELD and not is_held
         if one.verdict is Verdict.APPROVED or is_first_hold or one.verdict in _SETTLES:
@@ -148,14 +149,14 @@ def _story(decision: StoredDecision, beside: Beside) -> Iterator[StoredDecision]
         is_held |= is_first_hold
 
 
-def _is_ruling_on(ruling: StoredDecision, decision: StoredDecision) -> bool:
-    """Whether it names this decision, as the record of a ruling does in its words."""
+def ruled_on(ruling: StoredDecision) -> str | None:
+    """The decision that a veto or an approval is about: the record of a ruling names it in its words."""
     named = _NAMED.search(ruling.evidence.words)
-    return named is not None and named["id"] == decision.id
+    return named["id"] if named else None
 
 
-def _waits(waiting: Waiting, beside: Beside) -> str:
-    if waiting.state is EpisodeState.AWAITING:
+def _waits(waiting: Waiting, beside: Beside, *, is_approved: bool) -> str:
+    if waiting.state is EpisodeState.AWAITING and not is_approved:
         before = (
             f", and not before {when(waiting.until)}"
             if waiting.until is not None and waiting.until > beside.now

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 
 from pinkslip.judge.conclusions import Waiting
-from pinkslip.model.words import Verdict
+from pinkslip.model.words import EpisodeState, Verdict
 from pinkslip.store.chain import ChainReport
 from pinkslip.store.views import Fire, StoredDecision
-from pinkslip.web.aftermath import Beside, became
+from pinkslip.web.aftermath import Beside, became, ruled_on
 from pinkslip.web.backend import SilenceState
 from pinkslip.web.words import (
     GUARD_SAID,
@@ -186,20 +186,28 @@ def _shadowed(decisions: Sequence[StoredDecision]) -> Iterator[str]:
 
 
 def _overruled(material: Material) -> Iterator[str]:
-    for verdict, said in (
-        (Verdict.VETOED, "announced fire was stopped by a person"),
-        (Verdict.APPROVED, "fire was approved by a person"),
-        (Verdict.DEMOTED, "policy was overruled too often and put into shadow"),
+    for verdict, what, said in (
+        (Verdict.VETOED, "announced fire", "stopped by a person"),
+        (Verdict.APPROVED, "fire", "approved by a person"),
+        (Verdict.DEMOTED, "policy", "overruled too often and put into shadow"),
     ):
         count = sum(one.verdict is verdict for one in material.decisions)
         if count:
-            yield f"{count} {said}." if count == 1 else f"{count} times: {said}."
+            yield f"{counted(count, what)} {'was' if count == 1 else 'were'} {said}."
 
 
 def _waiting(material: Material) -> Iterator[str]:
-    if material.waiting:
-        waits = "waits" if len(material.waiting) == 1 else "wait"
-        yield f"{counted(len(material.waiting), 'announced fire')} still {waits}."
+    approved = {ruled_on(one) for one in material.decisions if one.verdict is Verdict.APPROVED}
+    asking = sum(
+        one.state is EpisodeState.AWAITING and one.decision_id not in approved
+        for one in material.waiting.values()
+    )
+    if asking:
+        yield f"{counted(asking, 'fire')} {'waits' if asking == 1 else 'wait'} for approval."
+    coming = len(material.waiting) - asking
+    if coming:
+        waits = "waits for its" if coming == 1 else "wait for their"
+        yield f"{counted(coming, 'fire')} {waits} time."
 
 
 # the cases

@@ -4,7 +4,7 @@ Pure: pages, answers and reports say the same thing the same way. Names and text
 line of printable text; whoever renders them escapes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -227,17 +227,56 @@ def _detail(detail: str) -> str:
 
 
 def statistic_said(statistic: Statistic) -> str:
-    """One evidence function with its counts."""
-    value, threshold = statistic.value, statistic.threshold
-    came_to = "is unknown" if value is None else f"came to {value:.4g}"
-    needed = "" if threshold is None else f", and {threshold:.4g} was asked for"
+    """One evidence function, what it came to and what was asked for, with its counts."""
     counts = ""
     if statistic.tasks:
         since = f" since {when(statistic.since)}" if statistic.since else ""
         counts = (
             f" ({statistic.successes} of {counted(statistic.tasks, 'task')} succeeded{since})"
         )
-    return f"{statistic.function} {came_to}{needed}{counts}"
+    return f"{statistic.function}{_came_to(statistic)}{counts}"
+
+
+def _came_to(statistic: Statistic) -> str:
+    value, threshold = statistic.value, statistic.threshold
+    if value is None:
+        return " is unknown"
+    name = statistic.function.partition("(")[0]
+    shown, came_to = _PLAINLY.get(name, (_number, " came to {}"))
+    needed = "" if threshold is None else f", and {shown(threshold)} was asked for"
+    return came_to.format(shown(value)) + needed
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def _share(value: float) -> str:
+    return quantity(value, Unit.RATIO)
+
+
+_BILLION = 9
+_OFTEN = 2
+
+
+def _at_most_once_in(log_10: float) -> str:
+    """What the base-10 logarithm of an e-value says of chance, to two digits: `at most once in 22,000`."""
+    if log_10 >= _BILLION:
+        return "less than once in a billion"
+    times = float(f"{10 ** max(log_10, 0.0):.2g}")
+    if times < _OFTEN:
+        return "often"
+    return f"at most once in {times:,.0f}" if times >= 10 else f"at most once in {times:g}"
+
+
+_PLAINLY: Mapping[str, tuple[Callable[[float], str], str]] = {
+    "proven": (_at_most_once_in, ": a worker who is good enough comes to such a record {}"),
+    "decayed": (_number, ": what speaks for a decline added up to {}"),
+    "posterior": (_share, " came to {}"),
+    "upper": (_share, " came to {}"),
+    "lower": (_share, " came to {}"),
+}
+"""How a function's number is written for who is no engineer, and the words around it."""
 
 
 def value_shown(measure: str, value: float | None) -> str:
@@ -325,9 +364,10 @@ def chain_said(chain: ChainReport) -> str:
     match chain.state:
         case ChainState.BROKEN:
             assert chain.broken is not None, "its state says so"
-            rest = "record before it is" if chain.decisions == 1 else "records before it are"
+            before = "" if chain.broken.is_of_fire else " before it"
+            rest = f"record{before} is" if chain.decisions == 1 else f"records{before} are"
             return (
-                f"The record is NOT intact: number {chain.broken.number} {chain.broken.problem}. "
+                f"The record is NOT intact: {chain.broken.words}. "
                 f"The {chain.decisions:,} {rest} whole."
             )
         case ChainState.OK | ChainState.REDACTED if not chain.decisions:

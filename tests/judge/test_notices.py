@@ -32,6 +32,7 @@ from tests.judge.world import (
 )
 
 from pinkslip.judge.judge import JudgeState, judge
+from pinkslip.judge.why import why
 from pinkslip.model.policy import Matcher, MaxFired, MaxNotices, Policy, Rung
 from pinkslip.model.words import Action, EpisodeState, Mode, Scope, Standing, Verdict
 
@@ -331,6 +332,22 @@ def test_with_a_notice_an_approved_fire_comes_when_both_are_there(
 
     assert verdicts(ticker) == ["asked", "fired"]
     assert ticker.decisions[-1].at - START == fired_after
+
+
+def test_until_it_is_approved_no_end_is_shown_at_which_nothing_happens() -> None:
+    ticker = waiting(BOTH)
+    asked = ticker.agent(1).standing_until, _until_told(ticker)
+    rule(ticker, Verdict.APPROVED, announced(ticker))
+    ticker.tick(5_000)
+    approved = ticker.agent(1).standing_until, _until_told(ticker)
+
+    assert asked == (0, None)
+    assert approved == (START + 5 * MINUTE, START + 5 * MINUTE)
+
+
+def _until_told(ticker: Ticker) -> int | None:
+    (answer,) = why(ticker.look(), ticker.policy_set, ticker.state, slot=0, stopped=None)
+    return answer.until
 
 
 def test_a_question_is_vetoed_too() -> None:

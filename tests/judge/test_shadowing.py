@@ -217,7 +217,8 @@ def test_a_demoted_policy_lets_go_of_everybody_and_only_watches() -> None:
     assert [(each.subject, each.gone) for each in judgement.places] == [("agent:1", True)]
     assert ticker.agent(1).standing is Standing.ACTIVE
     assert [(each.agent_no, each.verdict.value) for each in ticker.decisions[1:]] == [
-        (2, "shadowed")
+        (1, "released"),
+        (2, "shadowed"),
     ]
 
 

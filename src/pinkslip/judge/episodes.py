@@ -168,6 +168,12 @@ def is_announced(track: Track) -> Bools:
     return announced
 
 
+def is_unanswered(track: Track) -> Bools:
+    """Whose fire a person was asked for and did not approve yet."""
+    unanswered: Bools = (track.state == AWAITING) & (track.ruled_by == None)  # noqa: E711 - by element
+    return unanswered
+
+
 def must_be_announced(track: Track, policy: Policy) -> Bools:
     """For whom a fire would begin with a notice or a question, because neither was given yet."""
     unnoticed = (track.until == NEVER) & np.bool_(policy.notice_ms > 0)

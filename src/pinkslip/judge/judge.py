@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pinkslip.judge.columns import NEVER
 from pinkslip.judge.conclusions import (
     Finding,
     Judgement,
@@ -13,7 +14,7 @@ from pinkslip.judge.conclusions import (
     Waiting,
 )
 from pinkslip.judge.consult import Circumstances, circumstances, consult
-from pinkslip.judge.episodes import AWAITING, NOTICED, is_announced
+from pinkslip.judge.episodes import AWAITING, NOTICED, is_announced, is_unanswered
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards import notices
 from pinkslip.judge.hearing import Hearing, cases_of, hear_all, located_track, without
@@ -278,14 +279,15 @@ def _by_ladder(policy: str, places: Places) -> Claim:
 
 
 def _by_notice(policy: str, announced: Track, view: FleetView) -> Claim:
-    """Who was told that the fire comes, until it comes or does not."""
+    """Who was told that the fire comes, until it comes or does not. Where a person must approve it, nothing happens
+    at an end before they have."""
     announced, here = located_track(announced, view)
     announced = announced.take(here)
     return Claim(
         policy=policy,
         slots=announced.slot,
         standing=np.full(len(announced), _NOTICE, dtype=np.int64),
-        until=announced.until,
+        until=np.where(is_unanswered(announced), NEVER, announced.until),
     )
 
 

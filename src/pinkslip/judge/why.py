@@ -325,8 +325,10 @@ def _answer(stance: Stance) -> PolicyAnswer:
 
 def _standing(stance: Stance) -> tuple[Standing, int | None]:
     """What the policy makes of the agent, and until when; in shadow nothing."""
-    if stance.is_announced and stance.episode is not None:
-        return Standing.NOTICE, stance.episode.until
+    episode = stance.episode
+    if stance.is_announced and episode is not None:
+        is_asked = episode.state is EpisodeState.AWAITING and episode.ruled_by is None
+        return Standing.NOTICE, None if is_asked else episode.until
     if stance.place is not None and not stance.place.is_shadow:
         return stance.place.standing, stance.place.until
     return Standing.ACTIVE, None

@@ -7,7 +7,7 @@ from pinkslip.fleet.needs import Words
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.matching import Matching
 from pinkslip.model.policy import Matcher
-from pinkslip.model.words import Status
+from pinkslip.model.words import Standing, Status
 
 
 def matched(
@@ -136,7 +136,13 @@ def test_a_vocabulary_made_anew_is_asked_anew() -> None:
         (Agent(number=1), ""),
         (Agent(number=1, role="tester"), "its role is tester, not developer or ~dev.*"),
         (Agent(number=1, role=None), "its role is not given, not developer or ~dev.*"),
-        (Agent(number=1, finished=True), "the agent is finished, fired or set aside"),
+        (Agent(number=1, finished=True), "the agent is finished"),
+        (Agent(number=1, fires=[(START, True)]), "the agent is fired"),
+        (Agent(number=1, standing=Standing.QUARANTINED), "the agent is in quarantine"),
+        (
+            Agent(number=1, standing=Standing.QUARANTINED, standing_until=START),
+            "the agent is in quarantine until 2025-11-24T16:00:00.000Z",
+        ),
         (
             Agent(number=1, status=Status.WAITING),
             "it is WAITING for a user, which is never unresponsive",

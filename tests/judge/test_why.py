@@ -376,8 +376,8 @@ def test_it_says_where_the_agent_stands_and_until_when() -> None:
     answer = told(ticker)
 
     assert answer.words == (
-        "it is not about this agent: the agent is finished, fired or set aside; its episode of "
-        "2025-11-24T16:00:00.000Z is still acted, until it has not held for 0 s; it is on rung 1 of 2 "
+        "it is not about this agent: the agent is in quarantine until 2025-11-24T16:10:00.000Z; "
+        "its episode of 2025-11-24T16:00:00.000Z is still acted, until it has not held for 0 s; it is on rung 1 of 2 "
         "(quarantine 10m) since 2025-11-24T16:00:00.000Z, in quarantine until 2025-11-24T16:10:00.000Z"
     )
     assert (answer.rung, answer.rungs) == (1, 2)

@@ -12,8 +12,10 @@ import numpy as np
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Matcher, Policy
-from pinkslip.model.words import Status, code_of
+from pinkslip.model.time import rfc3339
+from pinkslip.model.words import Standing, Status, code_of
 
+_FIRED = code_of(Standing.FIRED)
 _WAITING = code_of(Status.WAITING)
 
 
@@ -68,7 +70,7 @@ class Matching:
         """Why the policy is not about this agent, in words; empty when it is."""
         view = readings.view
         if not view.active[slot]:
-            return "the agent is finished, fired or set aside"
+            return _why_inactive(view, slot)
         if stale_type and view.status[slot] == _WAITING:
             return "it is WAITING for a user, which is never unresponsive"
         for matcher in policy.match:
@@ -101,6 +103,16 @@ class Matching:
         if known.words != len(words.vocabulary):
             _learn(known, matcher, words.vocabulary)
         return known.table[words.codes]
+
+
+def _why_inactive(view: FleetView, slot: int) -> str:
+    """What became of an agent that no policy is about."""
+    if view.finished[slot]:
+        return "the agent is finished"
+    if view.standing[slot] == _FIRED:
+        return "the agent is fired"
+    until = int(view.standing_until[slot])
+    return "the agent is in quarantine" + (f" until {rfc3339(until)}" if until else "")
 
 
 def _learn(known: _Known, matcher: Matcher, vocabulary: Sequence[str]) -> None:

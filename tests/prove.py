@@ -103,6 +103,12 @@ PROOFS = (
         "scattered over models, the bad ones go within the envelope.",
         (*PYTEST, "tests/judge/test_common_causes.py"),
     ),
+    Proof(
+        "mutation",
+        "Of all that mutmut would change in the rooms that judge and that read policies, the fast tests notice at "
+        "least 85 %; they take at least 95 % of the branches there; who survives is listed with a reason.",
+        ("-m", "tests.mutation"),
+    ),
     Proof("bench", "The benchmarks, each beside its ceiling or peer.", ("-m", "bench")),
 )
 

@@ -8,7 +8,7 @@ from tests.judge.test_evaluate import conditions, fleets
 from tests.judge.world import Agent, World
 
 from pinkslip.judge.evaluate import Evaluator, Readings
-from pinkslip.judge.holding import holding
+from pinkslip.judge.holding import holding, truths
 from pinkslip.judge.kinds import nature_of
 from pinkslip.model.policy import Expression, Filter
 from pinkslip.policies.language import parse_condition
@@ -24,11 +24,14 @@ def test_it_is_whoever_the_truth_says_it_is_of_those_asked(
     among = np.array(
         data.draw(st.lists(st.booleans(), min_size=size, max_size=size)), dtype=np.bool_
     )
-    expected = Evaluator(Readings(world), Filter()).truth(tree, np.arange(size)).yes & among
+    expected = Evaluator(Readings(world), Filter()).truth(tree, np.arange(size))
 
+    answer = truths(tree, among, Evaluator(Readings(world), Filter()))
     holds = holding(nature_of(tree), among, Evaluator(Readings(world), Filter()))
 
-    assert holds.tolist() == expected.tolist()
+    assert holds.tolist() == (expected.yes & among).tolist()
+    assert answer.yes[among].tolist() == expected.yes[among].tolist()
+    assert answer.no[among].tolist() == expected.no[among].tolist()
 
 
 def test_what_costs_more_is_asked_only_where_all_else_holds() -> None:

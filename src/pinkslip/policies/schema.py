@@ -15,6 +15,7 @@ from pinkslip.policies.extends import (
     read_extends,
 )
 from pinkslip.policies.guards import read_guards
+from pinkslip.policies.problems import did_you_mean, quoted
 from pinkslip.policies.values import Values
 
 FILE_KEYS = ("version", "extends", "guards", "policies", "tests")
@@ -110,7 +111,26 @@ class _Policies:
                 self._take(inherited(original, place))
             for patch in patches:  # of two, the second is refused for its name
                 self._take_patch(original, patch)
-        self._take_all([entry for entry in written if _name(entry) not in base.entries])
+        self._take_all(
+            [
+                entry
+                for entry in written
+                if _name(entry) not in base.entries and not self._is_misspelt(entry, base)
+            ]
+        )
+
+    def _is_misspelt(self, entry: Entry, base: Base) -> bool:
+        """Whether it is no policy by itself, and has nearly the name of a packaged one: then that is said."""
+        hint = did_you_mean(_name(entry), base.entries)
+        if not hint or ("when" in entry.keys and "enabled" not in entry.keys):
+            return False
+        self.values.refuse(
+            entry.keys["name"],
+            f"{base.name} has no policy {quoted(_name(entry))}",
+            f"{entry.path}.name",
+            hint,
+        )
+        return True
 
     def _written(self, node: Node) -> list[Entry]:
         if not isinstance(node, Items):

@@ -479,3 +479,34 @@ def test_a_long_or_is_one_flat_node() -> None:
 
     assert isinstance(tree, Logic)
     assert len(tree.operands) == 200
+
+
+@pytest.mark.parametrize(
+    ("when", "can_be"),
+    [
+        ("consecutive_failures > 3 and consecutive_failures < 4", False),
+        ("consecutive_failures > 3 and consecutive_failures < 5", True),
+        ("consecutive_failures > 3.2 and consecutive_failures < 3.8", False),
+        ("suspicion > 3 and suspicion < 4", True),
+        ("score[1h] > 3% and score[1h] < 4%", True),
+        ("successes[20 tasks] > 15 and failures[20 tasks] > 10", False),
+        ("successes[20 tasks] > 9 and failures[20 tasks] > 9", True),
+        ("successes[20 tasks] > 9 and failures[20 tasks] > 10", False),
+        ("refusals[20 tasks] > 9 and failures[20 tasks] > 10", True),
+        ("refusals[20 tasks] > 9 and timeouts[20 tasks] > 10", False),
+        ("successes[20 tasks] > 15 and failures[40 tasks] > 10", True),
+        ("successes[20 tasks] > 15 or failures[20 tasks] > 10", True),
+        ("successes[1h] > 15 and failures[1h] > 10", True),
+        ("successes[1h] > 15 and (failures[1h] > 10 and tasks[1h] < 20)", False),
+        ("successes[1h] > 2 and tasks[1h] < 3", False),
+        ("successes[1h] > 2 and tasks[1h] <= 3", True),
+    ],
+)
+def test_what_whole_numbers_and_shared_tasks_leave_no_room_for_is_named(
+    when: str, can_be: bool
+) -> None:
+    _, findings = compile_condition(when)
+
+    assert [found.message.partition(" because")[0] for found in findings] == (
+        [] if can_be else ["the condition can never match"]
+    )

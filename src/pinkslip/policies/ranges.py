@@ -5,7 +5,7 @@ Everything here is a warning: the condition is right as a text and surely not me
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pinkslip.model.policy import (
     Arithmetic,
@@ -19,6 +19,7 @@ from pinkslip.model.policy import (
     Not,
     Span,
     Unit,
+    Window,
     WindowKind,
 )
 from pinkslip.policies.printing import written
@@ -32,6 +33,8 @@ _COUNTS = frozenset(
     {"tasks", "successes", "failures", "refusals", "off_track", "timeouts", "corruptions"}
 )
 """Counts of outcomes in the denominator: a window of 20 tasks holds no more than 20 of them."""
+_KINDS_OF_FAILURE = frozenset({"refusals", "off_track", "timeouts", "corruptions"})
+"""Those of them that are failures, and exclude each other."""
 _OTHERS: dict[str, Range] = {"heartbeat_interval": (1.0, 86_400.0), "suspicion": (0.0, 300.0)}
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -120,7 +123,7 @@ def _can_be(tree: Expression, holds: bool) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limits:
+class Limits:
     """The values that comparisons with constants leave a measure."""
 
     low: float = -math.inf
@@ -134,10 +137,19 @@ class _Limits:
             self.low == self.high and not (self.has_low and self.has_high)
         )
 
-    def within(self, other: "_Limits") -> "_Limits":
+    def of_whole_numbers(self) -> "Limits":
+        """The same of a measure without fractions: above 3 is 4 or more."""
+        low = self.low if math.isinf(self.low) else math.ceil(self.low)
+        high = self.high if math.isinf(self.high) else math.floor(self.high)
+        return Limits(
+            low + (low == self.low and not self.has_low),
+            high - (high == self.high and not self.has_high),
+        )
+
+    def within(self, other: "Limits") -> "Limits":
         """What both leave."""
         low, high = max(self.low, other.low), min(self.high, other.high)
-        return _Limits(
+        return Limits(
             low,
             high,
             all(each.has_low for each in (self, other) if each.low == low),
@@ -168,31 +180,74 @@ def _contradictions(tree: Expression, *, holds: bool) -> list[Finding]:
 class _Demand:
     """What must be so of one measure, and how that was written."""
 
-    limits: _Limits
+    limits: Limits
     text: str
 
 
 def _excluding(tree: Logic, holds: bool) -> Iterator[Finding]:
     """Per measure, the first comparison that cannot hold together with those before it."""
-    standing: dict[str, tuple[_Limits, list[_Demand]]] = {}
+    standing: dict[str, tuple[Limits, list[_Demand]]] = {}
+    shared: dict[Window, _Shared] = {}
     told: set[str] = set()
-    for comparison, is_true in _together(tree, holds):
-        found = _limits(comparison, is_true)
-        if found is None or found[0] in told or found[1].is_empty:
+    for demanded in _demands(tree, holds):
+        name, limits = written(demanded.side), demanded.limits
+        if name in told or limits.is_empty:
             continue
-        name, limits = found
-        together, before = standing.get(name, (_Limits(), []))
+        together, before = standing.get(name, (Limits(), []))
         both = together.within(limits)
         if both.is_empty:
             told.add(name)
-            yield _exclusion(comparison, limits, before)
+            yield _exclusion(demanded.comparison, limits, before)
+            continue
+        before.append(_Demand(limits, demanded.text))
+        standing[name] = (both, before)
+        side = demanded.side
+        if isinstance(side, Measured) and side.name in _COUNTS and side.window is not None:
+            counts = shared.setdefault(side.window, _Shared(side.window))
+            if counts.is_overfull_with(side, both):
+                told |= {each.key for each in counts.sides}
+                yield _overfull(demanded.comparison, counts)
+
+
+@dataclass(slots=True)
+class _Shared:
+    """What is demanded of the counts of one window: every task is a success or one kind of failure."""
+
+    window: Window
+    lows: dict[str, float] = field(default_factory=dict)
+    sides: list[Measured] = field(default_factory=list)
+    room: float = math.inf
+    needed: float = 0.0
+
+    def is_overfull_with(self, side: Measured, limits: Limits) -> bool:
+        """Take one more in; whether more tasks are demanded than there is room for."""
+        if side not in self.sides:
+            self.sides.append(side)
+        if self.window.kind is WindowKind.TASKS:
+            self.room = min(self.room, float(self.window.length))
+        if side.name == "tasks":
+            self.room = min(self.room, limits.high)
         else:
-            text = written(comparison) if is_true else f"not {written(comparison)}"
-            before.append(_Demand(limits, text))
-            standing[name] = (both, before)
+            self.lows[side.name] = max(limits.low, 0.0)
+        kinds = sum(low for name, low in self.lows.items() if name in _KINDS_OF_FAILURE)
+        failures = max(self.lows.get("failures", 0.0), kinds)
+        self.needed = self.lows.get("successes", 0.0) + failures
+        return self.needed > self.room
 
 
-def _exclusion(comparison: Comparison, limits: _Limits, before: list[_Demand]) -> Finding:
+def _overfull(comparison: Comparison, counts: _Shared) -> Finding:
+    names = " and ".join(dict.fromkeys(side.key for side in counts.sides))
+    room = written_quantity(max(counts.room, 0.0), Unit.NUMBER)
+    needed = written_quantity(counts.needed, Unit.NUMBER)
+    return Finding(
+        comparison.span,
+        f"{_NEVER_TRUE} because {names} are of the same tasks: there are at most {room}, and it takes {needed}",
+        "join them with or, or ask for fewer",
+        Severity.WARNING,
+    )
+
+
+def _exclusion(comparison: Comparison, limits: Limits, before: list[_Demand]) -> Finding:
     """Intervals that meet in pairs meet all together, so one of those before excludes it alone."""
     rival = next(each for each in before if each.limits.within(limits).is_empty)
     return Finding(
@@ -217,8 +272,31 @@ def _together(tree: Expression, holds: bool) -> Iterator[tuple[Comparison, bool]
             return
 
 
-def _limits(comparison: Comparison, is_true: bool) -> tuple[str, _Limits] | None:
-    """What a comparison with a constant leaves its other side, by that side's text."""
+def demands(tree: Expression) -> Iterator["Demanded"]:
+    """What must be so of one side of a comparison for `tree` to be true."""
+    return _demands(tree, True)
+
+
+def _demands(tree: Expression, holds: bool) -> Iterator["Demanded"]:
+    for comparison, is_true in _together(tree, holds):
+        found = _limits(comparison, is_true)
+        if found is not None:
+            text = written(comparison) if is_true else f"not {written(comparison)}"
+            yield Demanded(comparison, *found, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Demanded:
+    """A comparison with a constant that must come out one way."""
+
+    comparison: Comparison
+    side: Expression
+    limits: Limits
+    text: str
+
+
+def _limits(comparison: Comparison, is_true: bool) -> tuple[Expression, Limits] | None:
+    """What a comparison with a constant leaves its other side."""
     operator = comparison.operator if is_true else _OPPOSITE[comparison.operator]
     side, other = comparison.left, comparison.right
     if _point(side) is not None:
@@ -227,13 +305,18 @@ def _limits(comparison: Comparison, is_true: bool) -> tuple[str, _Limits] | None
     if value is None or _point(side) is not None or operator == "!=":
         return None
     limits = {
-        "<": _Limits(high=value, has_high=False),
-        "<=": _Limits(high=value),
-        ">": _Limits(low=value, has_low=False),
-        ">=": _Limits(low=value),
-        "==": _Limits(low=value, high=value),
+        "<": Limits(high=value, has_high=False),
+        "<=": Limits(high=value),
+        ">": Limits(low=value, has_low=False),
+        ">=": Limits(low=value),
+        "==": Limits(low=value, high=value),
     }[operator]
-    return written(side), limits
+    return side, limits.of_whole_numbers() if _is_whole(side) else limits
+
+
+def _is_whole(side: Expression) -> bool:
+    """Whether its values are whole numbers: counts are, and so are beats and tokens."""
+    return isinstance(side, Measured) and side.unit is Unit.NUMBER and side.name != "suspicion"
 
 
 def _point(tree: Expression) -> float | None:

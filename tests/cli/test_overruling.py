@@ -12,10 +12,19 @@ from tests.web.backend import NOW, MemoryBackend
 from pinkslip.cli.exits import Exit
 from pinkslip.judge.conclusions import Cause, Deploy
 from pinkslip.judge.guards.envelope import PoolLimit
-from pinkslip.model.decisions import Consulted, Statistic
+from pinkslip.model.decisions import Consulted, Evidence, Statistic
 from pinkslip.model.events import Outcome
 from pinkslip.model.facts import Demoted
-from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Result, Standing, Verdict
+from pinkslip.model.words import (
+    Action,
+    ActorKind,
+    EpisodeState,
+    Guard,
+    Mode,
+    Result,
+    Standing,
+    Verdict,
+)
 from pinkslip.policies.known import Known
 from pinkslip.store.chain import BrokenLink, ChainReport
 from pinkslip.store.views import PolicyCount, StoredDecision
@@ -414,3 +423,27 @@ def test_a_persons_veto_has_nothing_to_compute_again(
 
     assert "vetoed a by local" in done.output
     assert done.output.endswith("A person decided; there is nothing to compute again.\n")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "actor_kind", "said"),
+    [
+        (Verdict.CANCELLED, ActorKind.POLICY, "It rests on no number"),
+        (
+            Verdict.DEMOTED,
+            ActorKind.SERVICE,
+            "Pinkslip recorded what followed from people's decisions",
+        ),
+    ],
+)
+def test_what_rests_on_no_number_has_nothing_to_compute_again(
+    asked: Pinkslip, backend: MemoryBackend, verdict: Verdict, actor_kind: ActorKind, said: str
+) -> None:
+    gone = Evidence(when="", values={}, words="policy failing was removed", true_since=NOW)
+    record = backend.decide(verdict=verdict, actor_kind=actor_kind, evidence=gone)
+
+    done = asked("explain", record.id)
+
+    assert done.exit_code == Exit.OK
+    assert "because: policy failing was removed\n" in done.output
+    assert done.output.endswith(f"{said}; there is nothing to compute again.\n")

@@ -460,3 +460,63 @@ def test_a_long_chain_is_walked_in_pieces(
 
 def test_a_workspace_begins_its_own_chain() -> None:
     assert chain.genesis(1) != chain.genesis(2)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "different"),
+    [
+        ("reason = 'derailed'", "reason"),
+        ("context = 'because'", "context"),
+        ("policy = NULL", "policy"),
+        ("agent_no = 7", "agent_no"),
+        ("agent_id = 'b'", "agent_id"),
+        ("incarnation = 2", "incarnation"),
+        ("actor_kind = 'person'", "actor_kind"),
+        ("actor = 'jason'", "actor"),
+        ("fired_at = fired_at + 1", "fired_at"),
+        ("fired_at = 1", "fired_at"),
+    ],
+)
+def test_verifying_names_the_first_fire_that_is_not_what_was_decided(
+    service: Service, database: Database, tampering: str, different: str
+) -> None:
+    service.beat("a")
+    tick(service, decided(service, "a"))
+    assert verify(database, WORKSPACE).broken is None
+    change = f"UPDATE fires SET {tampering}"
+    service.act(lambda tx: tx.connection.execute(text(change)) and None)
+
+    report = verify(database, WORKSPACE)
+
+    assert (report.state, report.decisions) == ("broken", 1)
+    assert report.broken is not None
+    assert report.broken.words.startswith("fire ")
+    assert report.broken.words.endswith(f" differs from decision 1: {different}")
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        ("DELETE FROM fires", "the fire of decision 1 is missing"),
+        (
+            "UPDATE fires SET decision_id = 'x'",
+            "differs from no decision: there is no record x",
+        ),
+        (
+            "UPDATE fires SET decision_id = '00000000-0000-7000-8000-000000000002'",
+            "differs from decision 2: that says held",
+        ),
+    ],
+    ids=["taken out", "of no decision", "of another decision"],
+)
+def test_a_fire_and_its_decision_stand_together(
+    service: Service, database: Database, tampering: str, words: str
+) -> None:
+    service.beat("a")
+    tick(service, decided(service, "a"), decided(service, "a", 2, verdict=Verdict.HELD))
+    service.act(lambda tx: tx.connection.execute(text(tampering)) and None)
+
+    report = verify(database, WORKSPACE)
+
+    assert report.broken is not None
+    assert report.broken.words.endswith(words)

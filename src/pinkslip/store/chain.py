@@ -4,6 +4,8 @@
 2. Its other fields, with that digest, are digested as canonical JSON: the content digest.
 3. The chain digest covers the previous chain digest, the record's number and its content digest.
 
+The rows of `fires` are held against the records they were made of, which the chain covers.
+
 Erasing a person empties the personal fields and the salt; the digests stay, and the chain with them. Such a
 record reads redacted: that it was so is still proven, of whom no longer.
 """
@@ -16,9 +18,10 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from pinkslip.store.tables import decisions, workspaces
+from pinkslip.model.words import Verdict
+from pinkslip.store.tables import decisions, fires, workspaces
 
 DIGEST_BYTES = 32
 SALT_BYTES = 16
@@ -47,6 +50,16 @@ CONTENT = (
     "evidence",
 )
 
+FIRE_PLAIN = ("reason", "policy", "agent_no", "role", "incarnation", "actor_kind")
+FIRE_PERSONAL = ("agent_id", "context", "actor")
+_DECIDED = [
+    decisions.c[name].label(f"decided_{name}")
+    for name in ("number", "at", "verdict", "personal_salt", *FIRE_PLAIN, *FIRE_PERSONAL)
+]
+_MADE_OF = (decisions.c.workspace_id == fires.c.workspace_id) & (
+    decisions.c.id == fires.c.decision_id
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenLink:
@@ -54,8 +67,15 @@ class BrokenLink:
 
     number: int
     decision_id: str | None
-    """None when the record is missing."""
+    """None when the record is missing; its number is 0 where a fire names a record that never was."""
     problem: str
+    is_of_fire: bool = False
+    """The record is whole, and a fire that was made of it is not; `problem` is a sentence of its own."""
+
+    @property
+    def words(self) -> str:
+        """The problem with the record's number."""
+        return self.problem if self.is_of_fire else f"number {self.number} {self.problem}"
 
 
 class ChainState(StrEnum):
@@ -117,6 +137,8 @@ def verify(connection: Connection, workspace_id: int) -> ChainReport:
         redacted += row["personal_salt"] is None
     if broken is None:
         broken = _end_problem(connection, workspace_id, head=head, count=count)
+    if broken is None:
+        broken = _fire_problem(connection, workspace_id)
     return ChainReport(
         workspace_id=workspace_id,
         decisions=count,
@@ -181,6 +203,72 @@ def _end_problem(
         return BrokenLink(number=count + 1, decision_id=None, problem=problem)
     problem = f"the workspace's head says {stored.decisions} records with another digest"
     return BrokenLink(number=max(count, 1), decision_id=None, problem=problem)
+
+
+def _fire_problem(connection: Connection, workspace_id: int) -> BrokenLink | None:
+    """The first fire, by its id, that is not what its decision says; else the first decision whose fire is gone."""
+    after = ""
+    while True:
+        rows = connection.execute(
+            select(fires, *_DECIDED)
+            .select_from(fires.outerjoin(decisions, _MADE_OF))
+            .where(fires.c.workspace_id == workspace_id, fires.c.id > after)
+            .order_by(fires.c.id)
+            .limit(CHUNK)
+        ).all()
+        if not rows:
+            return _missing_fire(connection, workspace_id)
+        for row in rows:
+            if (different := _difference(row)) is not None:
+                number = row.decided_number
+                record = "no decision" if number is None else f"decision {number}"
+                return BrokenLink(
+                    number=number or 0,
+                    decision_id=None if number is None else row.decision_id,
+                    problem=f"fire {row.id} differs from {record}: {different}",
+                    is_of_fire=True,
+                )
+        after = rows[-1].id
+
+
+def _difference(row: Row[Any]) -> str | None:
+    """What of a fire is not as it was decided. What was erased from the record cannot be compared."""
+    if row.decided_number is None:
+        return f"there is no record {row.decision_id}"
+    if row.decided_verdict != Verdict.FIRED:
+        return f"that says {row.decided_verdict}"
+    names = FIRE_PLAIN if row.decided_personal_salt is None else (*FIRE_PLAIN, *FIRE_PERSONAL)
+    for name in names:
+        # a person's decision has an empty policy, and their fire none; a reason is never null in a fire
+        if (getattr(row, name) or "") != (getattr(row, f"decided_{name}") or ""):
+            return name
+    # it is carried out in the tick's own transaction, whose instant begins its id
+    is_timely = row.fired_at >= row.decided_at and row.id.replace("-", "").startswith(
+        f"{row.fired_at:012x}"
+    )
+    return None if is_timely else "fired_at"
+
+
+def _missing_fire(connection: Connection, workspace_id: int) -> BrokenLink | None:
+    row = connection.execute(
+        select(decisions.c.number, decisions.c.id)
+        .select_from(decisions.outerjoin(fires, _MADE_OF))
+        .where(
+            decisions.c.workspace_id == workspace_id,
+            decisions.c.verdict == Verdict.FIRED,
+            fires.c.id.is_(None),
+        )
+        .order_by(decisions.c.number)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return BrokenLink(
+        number=row.number,
+        decision_id=row.id,
+        problem=f"the fire of decision {row.number} is missing",
+        is_of_fire=True,
+    )
 
 
 def _personal_digest(row: Mapping[str, Any], salt: bytes) -> bytes:

@@ -263,10 +263,13 @@ def _check_chains(reading: Connection) -> None:
     for workspace_id in _owners(reading):
         broken = chain.verify(reading, workspace_id).broken
         if broken is not None:
-            raise Conflict(
-                f"decision {broken.number} of workspace {workspace_id} {broken.problem}; "
-                "nothing was copied, see `pinkslip doctor`"
+            where = f"workspace {workspace_id}"
+            what = (
+                f"{where}: {broken.problem}"
+                if broken.is_of_fire
+                else f"decision {broken.number} of {where} {broken.problem}"
             )
+            raise Conflict(f"{what}; nothing was copied, see `pinkslip doctor`")
 
 
 def _same_chain(

@@ -149,6 +149,9 @@ def verify(*, database: str, as_json: bool) -> None:
                 say(f"{where}: {counted(chain.decisions, 'decision')}, chain whole{erased}")
             else:
                 link = chain.broken
-                say(f"{where}: chain broken at number {link.number}: {link.problem}")
+                problem = (
+                    link.problem if link.is_of_fire else f"number {link.number}: {link.problem}"
+                )
+                say(f"{where}: chain broken at {problem}")
     if health.problems or broken:
         sys.exit(Exit.FOUND)

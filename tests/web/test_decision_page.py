@@ -101,7 +101,13 @@ async def test_what_waits_for_a_person_can_be_approved_once(
     backend.wait(decision, state=EpisodeState.AWAITING, until=None)
 
     asked = await read(served, f"/decisions/{decision.id}")
-    backend.decide(verdict=Verdict.APPROVED, actor_kind=ActorKind.PERSON, actor="ann")
+    words = f"a person approved what decision {decision.id} announced: 1 of 5 tasks succeeded"
+    backend.decide(
+        verdict=Verdict.APPROVED,
+        actor_kind=ActorKind.PERSON,
+        actor="ann",
+        evidence=replace(EVIDENCE, words=words),
+    )
     approved = await read(served, f"/decisions/{decision.id}")
 
     assert "Nobody is fired unless a person approves." in asked.text

@@ -3,12 +3,17 @@
 from pathlib import Path
 
 import pytest
-from tests.policies.golden import bad_files, expected, rendered
+from tests.policies.golden import bad_files, expected, expected_key_paths, key_paths, rendered
 
 
 @pytest.mark.parametrize("file", bad_files(), ids=lambda file: file.stem)
 def test_what_is_wrong_is_said_where_it_is_and_how_to_put_it_right(file: Path) -> None:
     assert rendered(file) == expected(file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", bad_files(), ids=lambda file: file.stem)
+def test_a_problem_names_the_key_it_is_about(file: Path) -> None:
+    assert key_paths(file) == expected_key_paths().get(file.name, [])
 
 
 @pytest.mark.parametrize("file", bad_files(), ids=lambda file: file.stem)

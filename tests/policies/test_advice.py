@@ -76,6 +76,11 @@ def test_an_action_needs_nothing_that_begins_anew() -> None:
         ("age > 1d or success_rate[50 tasks] > 50%", False),
         ("success_rate[50 tasks] > success_rate[1d]", False),
         ("lower(success_rate[50 tasks]) >= 60%", False),
+        ("lower(success_rate[50 tasks]) >= 50%", True),
+        ("lower(success_rate[7d]) >= 60%", True),
+        ("lower(success_rate[7d]) >= 70%", False),
+        ("upper(success_rate[50 tasks]) >= 75%", True),
+        ("upper(success_rate[7d]) >= 60%", True),
         ("score[50 tasks] >= 60%", False),
     ],
 )
@@ -152,3 +157,48 @@ def test_words_that_never_match_are_named(match: str, said: list[str]) -> None:
 
 def test_waiting_agents_are_matched_by_what_reads_no_silence() -> None:
     assert warnings("    when: tasks[1h] > 3\n    match: {status: WAITING}\n") == []
+
+
+@pytest.mark.parametrize(
+    ("when", "clear_when", "is_milder"),
+    [
+        ("success_rate[50 tasks] < 50%", "success_rate[50 tasks] >= 30%", True),
+        ("success_rate[50 tasks] < 50%", "success_rate[50 tasks] >= 50%", False),
+        ("success_rate[50 tasks] < 50%", "success_rate[1d] >= 30%", False),
+        ("success_rate[50 tasks] < 50%", "success_rate[50 tasks] < 30%", False),
+        ("30% > lower(success_rate[1d])", "lower(success_rate[1d]) >= 20%", True),
+        ("lower(success_rate[1d]) < 30%", "lower(success_rate[1d]) >= 30%", False),
+        ("heartbeat_age > 5m", "heartbeat_age < 10m", True),
+        ("heartbeat_age > 5m", "heartbeat_age < 2m", False),
+        ("heartbeat_age > 5m", "age > 1d and heartbeat_age < 10m", True),
+        ("heartbeat_age > 5m", "age > 1d or heartbeat_age < 10m", False),
+        ("tasks[1d] > 9 and score[1d] < 50%", "tasks[1d] > 9 and score[1d] >= 60%", False),
+        ("failures[1d] > 3 and score[1d] < 50%", "failures[1d] < 5 and score[1d] > 50%", False),
+        ("failures[1d] > 3", "failures[1d] < 4", False),
+    ],
+)
+def test_a_clear_when_that_is_true_while_when_is_is_named(
+    when: str, clear_when: str, is_milder: bool
+) -> None:
+    said = warnings(f"    when: {when}\n    clear_when: {clear_when}\n")
+
+    assert any("milder than when" in message for message in said) is is_milder
+
+
+@pytest.mark.parametrize(
+    ("when", "is_known"),
+    [
+        ("tasks[1h] < 3 and success_rate[1h] < 50%", False),
+        ("score[1h] < 50% and not tasks[1h] >= 5", False),
+        ("tasks[1h] <= 5 and success_rate[1h] < 50%", True),
+        ("tasks[1h] > 3 and success_rate[1h] < 50%", True),
+        ("tasks[1h] < 3 or success_rate[1h] < 50%", True),
+        ("tasks[1h] < 3 and success_rate[1d] < 50%", True),
+        ("tasks[1h] < 3 and upper(success_rate[1h]) < 50%", True),
+        ("tasks[1h] < 3 and duration_mean[1h] > 5m", True),
+    ],
+)
+def test_a_rate_that_the_rest_leaves_too_few_tasks_is_named(when: str, is_known: bool) -> None:
+    said = warnings(f"    when: {when}\n")
+
+    assert any("is never known where" in message for message in said) is not is_known

@@ -167,3 +167,11 @@ def test_a_policy_of_the_packaged_set_is_named_where_it_is_extended() -> None:
 
     assert (problem.file, problem.line) == ("a.yaml", 2)
     assert problem.message.startswith("obstinate: no agent has ever reported refused")
+
+
+def test_too_few_tasks_are_what_the_service_is_set_to() -> None:
+    keys = "    when: tasks[1h] < 3 and success_rate[1h] < 50%\n"
+
+    assert said(keys, Known(min_tasks=2)) == []
+    [message] = said(keys, Known(min_tasks=3))
+    assert "rates of fewer than 3 tasks are unknown" in message

@@ -4,10 +4,15 @@ Some of it can be told only of a fleet that has been seen (`Known`): a role nobo
 reported.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from pinkslip.fleet.catalogue import MEASURES
+from pinkslip.fleet.measures import FleetSettings
+from pinkslip.judge.evidence.wilson import bounds
 from pinkslip.model.policy import (
     Call,
     Comparison,
@@ -30,6 +35,7 @@ from pinkslip.policies.matchers import LABEL
 from pinkslip.policies.printing import written
 from pinkslip.policies.problems import did_you_mean, quoted
 from pinkslip.policies.quantities import written_quantity
+from pinkslip.policies.ranges import Demanded, Limits, demands
 from pinkslip.policies.text import Place
 from pinkslip.policies.trees import calls, measured
 from pinkslip.policies.values import Values
@@ -57,6 +63,9 @@ _RATES = (
 )
 """Unknown below the setting `min_tasks`."""
 
+_OF_TASKS = frozenset({"success_rate", "score", "cost_per_success", "expected_ratio"})
+"""Those of them that count `tasks`, and not whatever gave a duration."""
+
 _NEVER_JUDGED = {
     "status": {Status.TERMINATED.value: "the agent is fired already"},
     "standing": {
@@ -81,6 +90,8 @@ def advise(values: Values, policy: Policy, entry: Entry, advice: Advice) -> None
     adviser.of_actions()
     adviser.of_ladder()
     adviser.of_matchers()
+    known = advice.known or Known()
+    adviser.of_rates(known.min_tasks)
     if advice.known is not None:
         adviser.of_fleet(advice.known)
 
@@ -115,6 +126,16 @@ class _Adviser:
             )
         if written(clear_when.tree) == written(self.policy.when.tree):
             self._warn("clear_when", "clear_when is the same as when", "leave it out")
+            return
+        overlap = _overlap(self.policy.when.tree, clear_when.tree)
+        if overlap is not None:
+            held, cleared = overlap
+            self._warn(
+                "clear_when",
+                f"clear_when is milder than when: {quoted(cleared.text)} can be true while"
+                f" {quoted(held.text)} is",
+                "put its limit beyond that of when, or leave clear_when out",
+            )
 
     # outcomes
 
@@ -181,14 +202,45 @@ class _Adviser:
     def _of_easy_return(self, clear_when: Condition) -> None:
         proofs = calls(self.policy.when.tree, "proven")
         target = max((dict(call.named)["target"] for call in proofs), default=0.0)
+        shown_target = written_quantity(target, Unit.RATIO)
         for rate, limit in _lower_limits(clear_when.tree):
-            if limit < target:
-                shown = [written_quantity(each, Unit.RATIO) for each in (limit, target)]
+            if isinstance(rate, Call):
+                if limit < _bound_at(target, rate):
+                    self._warn(
+                        "clear_when",
+                        f"{written(rate)} >= {written_quantity(limit, Unit.RATIO)} lets an agent climb back"
+                        f" whose rate is below the {shown_target} that proven holds it to",
+                        f"write lower({written(rate.arguments[0])}) >= {shown_target} or more",
+                    )
+            elif limit < target:
+                shown = [written_quantity(limit, Unit.RATIO), shown_target]
                 self._warn(
                     "clear_when",
                     f"{rate.key} lets an agent climb back at {shown[0]}, while proven holds it to {shown[1]}",
                     f"write {rate.key} >= {shown[1]} or more",
                 )
+
+    # rates
+
+    def of_rates(self, min_tasks: int | None) -> None:
+        """Rates that are never known where the rest of the condition holds, since it leaves too few tasks."""
+        few = FleetSettings().min_tasks if min_tasks is None else min_tasks
+        for key, condition in self._conditions():
+            demanded = list(demands(condition.tree))
+            for each in demanded:
+                tasks = each.side
+                if not isinstance(tasks, Measured) or tasks.name != "tasks":
+                    continue
+                if each.limits.is_empty or each.limits.high >= few:
+                    continue
+                for rate in _rates(demanded, tasks):
+                    self._warn_at(
+                        key,
+                        rate,
+                        f"{rate.key} is never known where {quoted(each.text)}: rates of fewer than"
+                        f" {few} tasks are unknown",
+                        f"ask for {tasks.key} >= {few} (setting min_tasks), or join them with or",
+                    )
 
     # matchers
 
@@ -348,8 +400,51 @@ def _stays_true(tree: Expression) -> bool:
             return False
 
 
-def _lower_limits(tree: Expression) -> Iterator[tuple[Measured, float]]:
-    """Every `success_rate[…] > 60%` that must hold."""
+def _rates(demanded: Iterable[Demanded], tasks: Measured) -> Iterator[Measured]:
+    """The rates over the window of `tasks` that comparisons read as they are."""
+    for each in demanded:
+        side = each.side
+        if (
+            isinstance(side, Measured)
+            and side.window == tasks.window
+            and side.name in _OF_TASKS
+        ):
+            yield side
+
+
+def _overlap(when: Expression, clear_when: Expression) -> tuple[Demanded, Demanded] | None:
+    """What both demand of one value, from opposite sides, and can have at once; None where anything parts them."""
+    found = None
+    for held in demands(when):
+        for cleared in demands(clear_when):
+            if written(held.side) != written(cleared.side):
+                continue
+            if held.limits.within(cleared.limits).is_empty:
+                return None
+            if found is None and _is_opposite(held.limits, cleared.limits):
+                found = held, cleared
+    return found
+
+
+def _is_opposite(one: Limits, other: Limits) -> bool:
+    """Whether one says at most, and the other at least."""
+    ends = [(math.isfinite(each.low), math.isfinite(each.high)) for each in (one, other)]
+    return ends in ([(True, False), (False, True)], [(False, True), (True, False)])
+
+
+def _bound_at(rate: float, call: Call) -> float:
+    """What `lower` or `upper` of a rate comes to where the rate is this; in a window of time, of ever more tasks."""
+    (measure,) = call.arguments
+    assert isinstance(measure, Measured)
+    if measure.window is None or measure.window.kind is WindowKind.TIME:
+        return rate
+    tasks = np.array([float(measure.window.length)])
+    low, high = bounds(tasks, rate * tasks, dict(call.named)["confidence"])
+    return float((low if call.function == "lower" else high)[0])
+
+
+def _lower_limits(tree: Expression) -> Iterator[tuple[Measured | Call, float]]:
+    """Every `success_rate[…] > 60%` that must hold, and the same of its bounds."""
     match tree:
         case Logic(operator="and"):
             for operand in tree.operands:
@@ -357,6 +452,9 @@ def _lower_limits(tree: Expression) -> Iterator[tuple[Measured, float]]:
         case Comparison(operator=">" | ">=", left=Measured(name="success_rate") as rate):
             if isinstance(tree.right, Constant):
                 yield rate, tree.right.value
+        case Comparison(operator=">" | ">=", left=Call(function="lower" | "upper") as bound):
+            if isinstance(tree.right, Constant):
+                yield bound, tree.right.value
         case _:
             return
 

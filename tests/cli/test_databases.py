@@ -133,6 +133,19 @@ def test_verify_walks_the_chain_and_finds_a_changed_decision(place: Path) -> Non
     assert as_json["chains"][0]["brokenAt"] == 1
 
 
+def test_verify_finds_a_fire_that_is_not_what_was_decided(place: Path) -> None:
+    with sqlite3.connect("pinkslip.db") as connection:
+        changed = connection.execute("UPDATE fires SET reason = 'derailed'").rowcount
+    connection.close()
+
+    done = _run("db", "verify")
+
+    assert changed == 1
+    assert done.exit_code == Exit.FOUND
+    assert done.output.startswith("workspace 1: fire ")
+    assert done.output.endswith(" differs from decision 1: reason\n")
+
+
 def test_a_backup_is_whole_and_never_written_over(place: Path) -> None:
     first = _run("db", "backup", "copy.db")
     second = _run("db", "backup", "copy.db")

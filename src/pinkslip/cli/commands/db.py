@@ -149,9 +149,7 @@ def verify(*, database: str, as_json: bool) -> None:
                 say(f"{where}: {counted(chain.decisions, 'decision')}, chain whole{erased}")
             else:
                 link = chain.broken
-                problem = (
-                    link.problem if link.is_of_fire else f"number {link.number}: {link.problem}"
-                )
-                say(f"{where}: chain broken at {problem}")
+                at = "" if link.is_of_fire else f"chain broken at number {link.number}: "
+                say(f"{where}: {at}{link.problem}")
     if health.problems or broken:
         sys.exit(Exit.FOUND)

@@ -161,7 +161,7 @@ def _database(where: str) -> Iterator[Look]:
                 said = (
                     f"{counted(chain.decisions, 'decision')}, chain whole"
                     if broken is None
-                    else f"chain broken: {broken.words}"
+                    else f"not intact: {broken.words}"
                 )
                 yield Look("ok" if broken is None else "problem", "decisions", said)
     except PinkslipError as error:

@@ -20,12 +20,14 @@ class Results:
 
     path: Path
     tree: Path
+    budget: str = ""
+    """What those that nobody noticed were tried for: a larger one tries them again."""
     known: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path, tree: Path) -> "Results":
+    def read(cls, path: Path, tree: Path, *, budget: str = "") -> "Results":
         """As the runs before left them."""
-        results = cls(path, tree)
+        results = cls(path, tree, budget)
         for line in path.read_text().splitlines() if path.exists() else []:
             key, verdict, rests_on = json.loads(line)
             results.known[key] = (verdict, rests_on)
@@ -51,11 +53,12 @@ class Results:
         )
 
     def _digest(self, verdict: str, module: str, tests: Iterable[str]) -> str:
-        told = [verdict.removeprefix(KILLED)] if verdict.startswith(KILLED) else tests
+        is_killed = verdict.startswith(KILLED)
+        told = [verdict.removeprefix(KILLED)] if is_killed else tests
         files = {self.tree / test.partition("::")[0] for test in told}
         files.add(self.tree / "src" / "pinkslip" / module)
-        digest = hashlib.sha256("".join(map(_content, sorted(files))).encode())
-        return digest.hexdigest()[:16]
+        rests_on = "".join(map(_content, sorted(files))) + ("" if is_killed else self.budget)
+        return hashlib.sha256(rests_on.encode()).hexdigest()[:16]
 
 
 @cache

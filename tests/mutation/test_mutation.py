@@ -130,6 +130,9 @@ def test_a_kill_is_believed_until_its_test_changes(tmp_path: Path) -> None:
     assert again.verdict("left", module="m.py", tests=reaching) == "survived"
     assert again.verdict("left", module="m.py", tests=more) is None
     assert again.verdict("unheard of", module="m.py", tests=reaching) is None
+    richer = Results.read(tmp_path / "kept", tmp_path, budget="9")
+    assert richer.verdict("killed", module="m.py", tests=reaching) is not None
+    assert richer.verdict("left", module="m.py", tests=reaching) is None
 
 
 def test_a_survivor_needs_a_reason(tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ async def test_a_reload_with_another_text_forgets_what_was_broken(tmp_path: Path
     chosen = settings(tmp_path)
     async with replica(replace(chosen, tick_ms=3_600_000)) as running:
         core = running.service.serving
+        await told(core, "a", role="dev", results=[Result.OFF_TRACK] * 5)
         await core.ask(break_dumb)
         await core.tick()
         actor = Actor(ActorKind.PERSON, "ada")
@@ -115,6 +116,7 @@ async def test_a_policy_that_stays_broken_is_logged_once(
 ) -> None:
     async with replica(replace(settings(tmp_path), tick_ms=3_600_000)) as running:
         core = running.service.serving
+        await told(core, "a", role="dev", results=[Result.OFF_TRACK] * 5)
         await core.ask(break_dumb)
         await core.tick()
         await core.tick()

@@ -85,12 +85,12 @@ def span_of(node: "Tree[Token] | Token") -> Span:
     return Span(node.meta.start_pos, node.meta.end_pos)
 
 
-def bracketed_span_of(node: "Tree[Token] | Token") -> Span:
-    """Where a node stands, with the parentheses around it."""
+def end_of(node: "Tree[Token] | Token") -> int:
+    """Where a node ends in the text, with the parentheses around it."""
     if isinstance(node, Token):
-        return span_of(node)
-    # lark sets these where it propagates positions
-    return Span(node.meta.container_start_pos, node.meta.container_end_pos)  # type: ignore[attr-defined]
+        return span_of(node).end
+    end: int = node.meta.container_end_pos  # type: ignore[attr-defined]  # lark sets it where it propagates positions
+    return end
 
 
 @cache

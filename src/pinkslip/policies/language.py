@@ -187,7 +187,7 @@ class _Compiler:
         start = grammar.span_of(node).start
         for sign, child in zip(node.children[1::2], node.children[2::2], strict=True):
             right = self.expression(child)
-            span = Span(start, grammar.bracketed_span_of(child).end)
+            span = Span(start, grammar.end_of(child))
             left = self._combined(str(sign), left, right, span)
         return left
 

@@ -19,6 +19,8 @@ LEFT_OUT = (
     "tests/policies/test_hostile.py",  # measures time
     "test_a_wheel_finds_the_packs_inside_itself",  # builds one
 )
+TELLING = "tests/judge/test_stories.py"
+"""Looks at all that the judge says: tried before what is merely quick."""
 HURRIED = settings(
     max_examples=EXAMPLES_AT_MOST,
     derandomize=True,

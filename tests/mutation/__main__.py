@@ -93,7 +93,13 @@ class Reach:
         own = Path(mutant.module).stem
         names = {self.names[number] for number in found} - self.failed
         return sorted(
-            names, key=lambda name: (f"test_{own}" not in name, self.took_s[name], name)
+            names,
+            key=lambda name: (
+                f"test_{own}" not in name,
+                not name.startswith(TELLING),
+                self.took_s[name],
+                name,
+            ),
         )
 
     def affordable(self, tests: list[str]) -> list[str]:

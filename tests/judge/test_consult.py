@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.judge.guards.cases import Case, make_cases
 from tests.judge.world import CALM, HOUR, MINUTE, START, Agent, World, make_policy, make_set
 
-from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.consult import (
     Circumstances,
     Ruling,
@@ -18,14 +17,13 @@ from pinkslip.judge.consult import (
     consult,
     everybody_asked,
 )
-from pinkslip.judge.evaluate import Readings, Truth
+from pinkslip.judge.evaluate import Evaluator, Readings
 from pinkslip.judge.hearing import Hearing, hear_all
 from pinkslip.judge.judge import JudgeState
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.memory import NOBODY
 from pinkslip.model.policy import (
     CommonCause,
-    Expression,
     Guards,
     MaxFired,
     MaxFires,
@@ -233,7 +231,8 @@ def test_notices_and_envelope_together_come_to_asking_one_by_one(
 class Stumbling:
     """An evaluator that cannot say who is near the line."""
 
-    def leaning(self, node: Expression, slots: Integers) -> Truth:
+    @property
+    def leaning(self) -> Evaluator:
         raise ZeroDivisionError("no luck")
 
 

@@ -26,12 +26,17 @@ def test_it_is_whoever_the_truth_says_it_is_of_those_asked(
     )
     expected = Evaluator(Readings(world), Filter()).truth(tree, np.arange(size))
 
-    answer = truths(tree, among, Evaluator(Readings(world), Filter()))
+    begun = np.flatnonzero(
+        data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
+    ).astype(np.int64)
+
+    answer = truths(nature_of(tree), among, begun, Evaluator(Readings(world), Filter()))
     holds = holding(nature_of(tree), among, Evaluator(Readings(world), Filter()))
 
     assert holds.tolist() == (expected.yes & among).tolist()
     assert answer.yes[among].tolist() == expected.yes[among].tolist()
-    assert answer.no[among].tolist() == expected.no[among].tolist()
+    known = begun[among[begun]]
+    assert answer.no[known].tolist() == expected.no[known].tolist()
 
 
 def test_what_costs_more_is_asked_only_where_all_else_holds() -> None:

@@ -202,7 +202,7 @@ def test_a_proven_leans_where_its_evidence_begins_to_weigh_against_the_agent() -
     everybody = np.arange(4)
 
     assert words(asked(world).truth(tree, everybody)) == ["false"] * 3 + ["unknown"]
-    assert words(asked(world).leaning(tree, everybody)) == [
+    assert words(asked(world).leaning.truth(tree, everybody)) == [
         "true",
         "false",
         "false",
@@ -214,7 +214,9 @@ def test_a_proven_leans_where_its_evidence_begins_to_weigh_against_the_agent() -
 def test_a_decayed_leans_at_a_quarter_of_its_limit(value: float, leans: str) -> None:
     world = World([Agent(number=1, cusum=value)])
 
-    assert words(asked(world).leaning(parse_condition(DECAYED).tree, np.array([0]))) == [leans]
+    assert words(asked(world).leaning.truth(parse_condition(DECAYED).tree, np.array([0]))) == [
+        leans
+    ]
 
 
 def test_leaning_spends_nothing_whatever_the_pass_and_the_family() -> None:
@@ -231,7 +233,7 @@ def test_leaning_leaves_comparisons_alone() -> None:
     world = World([Agent(number=1, values={"progress_age": 2.0})])
     tree = parse_condition("progress_age > 3s").tree
 
-    assert words(asked(world).leaning(tree, np.array([0]))) == ["false"]
+    assert words(asked(world).leaning.truth(tree, np.array([0]))) == ["false"]
 
 
 def meter(text: str, world: World) -> list[float]:

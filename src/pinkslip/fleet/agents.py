@@ -199,17 +199,18 @@ class Agents:
         columns.fired_by_policy[unsaid] = True
 
     def _learn(self, field: str) -> Vocabulary:
-        columns = self.columns
-        vocabulary = Vocabulary(columns.capacity)
-        for slot in np.flatnonzero(columns.numbers[: self.slots.size]).tolist():
-            vocabulary.put(slot, self._text(field, slot))
+        vocabulary = Vocabulary(self.columns.capacity)
+        slots = np.flatnonzero(self.columns.numbers[: self.slots.size])
+        vocabulary.put_all(slots, self._texts(field, slots.tolist()))
         return vocabulary
 
-    def _text(self, field: str, slot: int) -> str | None:
+    def _texts(self, field: str, slots: Sequence[int]) -> list[str | None]:
+        columns = self.columns
         if field == "agent":
-            return self.columns.agent_ids[slot]
+            return [columns.agent_ids[slot] for slot in slots]
         if field == "name":
-            return self.columns.names[slot]
+            return [columns.names[slot] for slot in slots]
         if field.startswith(_LABEL):
-            return self.columns.labels[slot].get(field.removeprefix(_LABEL))
+            name, labels = field.removeprefix(_LABEL), columns.labels
+            return [labels[slot].get(name) for slot in slots]
         raise KeyError(f"agents have no field {field}")

@@ -21,7 +21,7 @@ from pinkslip.fleet.needs import Words
 from pinkslip.fleet.outcomes import Field
 from pinkslip.fleet.rhythm import FRACTION
 from pinkslip.fleet.slots import Places, Slots
-from pinkslip.fleet.snapshot import Codes, Floats, Integers
+from pinkslip.fleet.snapshot import Codes, Counts, Floats, Integers
 from pinkslip.fleet.suspicion import suspicion
 from pinkslip.fleet.task_kinds import TaskKinds
 from pinkslip.fleet.windows import TaskWindow, TimeWindow
@@ -143,7 +143,7 @@ class Measures:
         rates = Rates(good, bad, outcomes)
         return self._parts.evidence.nats(rates, scope, self.size, now=self.now)
 
-    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Integers, Integers]:
+    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Counts, Counts]:
         """Tasks and successes in the window by kind of task: a row for each kind that anybody did, a place for
         each slot. Outcomes without a kind are a kind of their own. KeyError: nobody declared `expected_ratio`."""
         declared = self._window(window, outcomes)
@@ -213,7 +213,7 @@ class Measures:
             case "suspicion":
                 return self._suspicion()
             case "context_used":
-                return self._known_where(columns.context_used[:size], self.present)
+                return self._known_where(columns.context_used[:size].copy(), self.present)
             case _:
                 raise KeyError(f"there is no measure {name}")
 
@@ -237,7 +237,9 @@ class Measures:
         return self._known_where(ms / 1000.0, known)
 
     def _known_where(self, values: Floats, known: Bools) -> Floats:
-        return np.where(known & self.present, values, np.nan)
+        """`values`, which nobody else may change, unknown elsewhere."""
+        where = known & self.present
+        return values if where.all() else np.where(where, values, np.nan)
 
     def _streak(self, outcomes: Filter) -> Floats:
         streak = self._parts.memory.streaks.get(outcomes)

@@ -227,12 +227,12 @@ class Memory:
         self, window: TimeWindow, wanted: NDArray[np.bool_]
     ) -> tuple[Places, Integers]:
         """Slot and duration of every outcome of the wanted slots in a window, as of the last `leave`."""
-        which = np.flatnonzero(wanted[self.log.slots(window.tail, self.log.end)])
-        rows = self.log.rows(window.tail, self.log.end).take(which)
-        current = window.tail + which >= self._guard[rows.slot]
-        is_work = counting(window.outcomes).work[rows.kind] > 0
-        counted = current & is_work & (rows.duration >= 0)
-        return rows.slot[counted], rows.duration[counted]
+        rows = self.log.rows(window.tail, self.log.end)
+        which = np.flatnonzero(wanted[rows.slot])
+        slot, duration = rows.slot[which], rows.duration[which]
+        is_work = counting(window.outcomes).work[rows.kind[which]] > 0
+        counted = is_work & (duration >= 0) & (window.tail + which >= self._guard[slot])
+        return slot[counted], duration[counted]
 
     def _windows(self) -> list[TimeWindow | TaskWindow | Streak]:
         over_time, over_tasks = self.time_windows.values(), self.task_windows.values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from pinkslip.model.words import Standing, Status
 
 Integers = NDArray[np.int64]
+Counts = NDArray[np.signedinteger[Any]]
+"""Whole numbers of any width."""
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
 

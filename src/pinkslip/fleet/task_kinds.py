@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pinkslip.fleet.outcomes import Counting, Field, Rows
 from pinkslip.fleet.slots import Places
-from pinkslip.fleet.snapshot import Integers
+from pinkslip.fleet.snapshot import Counts
 
 WITHOUT, OTHER = 0, 1
 TOLD_APART = 64
@@ -98,16 +98,13 @@ class Mix:
                 longer[number, : column.shape[1]] = column[number]
             setattr(self, name, longer)
 
-    def of(self, numbers: Sequence[int], subjects: Places | slice) -> tuple[Integers, Integers]:
+    def of(self, numbers: Sequence[int], subjects: Places | slice) -> tuple[Counts, Counts]:
         """Tasks and successes, a row for each of these kinds that any of the subjects did."""
-        rows = {
-            number: self._tasks[number, subjects] for number in numbers if self._used[number]
-        }
-        done = [number for number, row in rows.items() if row.any()]
+        used = [number for number in numbers if self._used[number]]
+        done = [number for number in used if self._tasks[number, subjects].any()]
         size = len(self._tasks[0, subjects])
-        tasks: Integers = np.zeros((len(done), size), np.int64)
-        successes: Integers = np.zeros((len(done), size), np.int64)
+        tasks, successes = np.empty((2, len(done), size), np.int32)
         for place, number in enumerate(done):
-            tasks[place] = rows[number]
+            tasks[place] = self._tasks[number, subjects]
             successes[place] = self._successes[number, subjects]
         return tasks, successes

@@ -38,6 +38,14 @@ class Vocabulary:
             code = self._learn(text)
         self.codes[slot] = code
 
+    def put_all(self, slots: Places, texts: Sequence[str | None]) -> None:
+        """As `put`, many at once."""
+        for text in dict.fromkeys(texts):
+            if text is not None and text not in self._code_of:
+                self._learn(text)
+        get = self._code_of.get
+        self.codes[slots] = [-1 if text is None else get(text, -1) for text in texts]
+
     def get(self, slot: int) -> str | None:
         """The word of one slot."""
         code = self.codes[slot]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pinkslip.fleet.growing import grown
 from pinkslip.fleet.outcomes import NOTHING, Counting, Field, Kinds, Rows, counting
 from pinkslip.fleet.slots import Places
-from pinkslip.fleet.snapshot import Integers
+from pinkslip.fleet.snapshot import Counts, Integers
 from pinkslip.fleet.task_kinds import Mix
 from pinkslip.model.policy import Filter
 
@@ -109,7 +109,7 @@ class TimeWindow:
         """Per slot."""
         return self.sums[field][:size].astype(np.int64)
 
-    def by_kind(self, numbers: Sequence[int], size: int) -> tuple[Integers, Integers]:
+    def by_kind(self, numbers: Sequence[int], size: int) -> tuple[Counts, Counts]:
         """Tasks and successes, a row for each of these kinds of task that anybody did."""
         assert self.mix is not None, "nobody declared it by kind"
         return self.mix.of(numbers, slice(size))
@@ -283,7 +283,7 @@ class TaskWindow:
         """Per slot."""
         return self._sums[field][self.ring_of[:size]].astype(np.int64)
 
-    def by_kind(self, numbers: Sequence[int], size: int) -> tuple[Integers, Integers]:
+    def by_kind(self, numbers: Sequence[int], size: int) -> tuple[Counts, Counts]:
         """Tasks and successes, a row for each of these kinds of task that anybody did."""
         assert self.mix is not None, "nobody declared it by kind"
         return self.mix.of(numbers, self.ring_of[:size].astype(np.intp))

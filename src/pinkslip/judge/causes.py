@@ -9,6 +9,7 @@ fired before the cause was found, at a quarter 11, and where evidence begins non
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from pinkslip.judge.conclusions import Finding
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards.common_cause import Guilty, guilty
 from pinkslip.judge.hearing import Hearing, broken
+from pinkslip.judge.holding import holding
+from pinkslip.judge.kinds import nature_of
 from pinkslip.judge.matching import Matching
 from pinkslip.judge.view import Bools
 from pinkslip.model.policy import CommonCause
@@ -32,64 +35,79 @@ class Causes:
     rule: CommonCause | None
     findings: list[Finding] = field(default_factory=list)
     """Policies that broke while they were asked."""
-    _known: dict[frozenset[Mode], tuple[Guilty, ...]] = field(default_factory=dict)
-    _answers: dict[str, tuple[Bools, Bools]] = field(default_factory=dict)
-    """By policy: what `real` asked is not asked again for `virtual`."""
+    _known: dict[Mode, tuple[Guilty, ...]] = field(default_factory=dict)
+    _asked: dict[Mode, "_Failing"] = field(default_factory=dict)
 
     def real(self) -> tuple[Guilty, ...]:
         """Of what enforcing policies say."""
-        return self._of(frozenset({Mode.ENFORCE}))
+        return self._of(Mode.ENFORCE)
 
     def virtual(self) -> tuple[Guilty, ...]:
         """Of what they would say, were every policy in shadow enforced."""
-        return self._of(frozenset({Mode.ENFORCE, Mode.SHADOW}))
+        return self._of(Mode.SHADOW)
 
     def found(self) -> tuple[Guilty, ...]:
         """The real ones, if anybody had reason to ask; nothing is worked out for it."""
-        return self._known.get(frozenset({Mode.ENFORCE}), ())
+        return self._known.get(Mode.ENFORCE, ())
 
-    def _of(self, modes: frozenset[Mode]) -> tuple[Guilty, ...]:
+    def _of(self, mode: Mode) -> tuple[Guilty, ...]:
         if self.rule is None:
             return ()
-        if modes not in self._known:
-            self._known[modes] = self._found(modes, self.rule)
-        return self._known[modes]
+        if mode not in self._known:
+            self._known[mode] = self._found(mode, self.rule)
+        return self._known[mode]
 
-    def _found(self, modes: frozenset[Mode], rule: CommonCause) -> tuple[Guilty, ...]:
-        view = self.readings.view
-        failing, judged = self._failing(modes)
-        if np.count_nonzero(failing) < rule.at_least:
+    def _found(self, mode: Mode, rule: CommonCause) -> tuple[Guilty, ...]:
+        answer = self._failing(mode)
+        if np.count_nonzero(answer.failing) < rule.at_least:
             return ()
-        factors = [(factor, view.words(factor)) for factor in rule.factors]
-        return guilty(factors, failing=failing, judged=judged, rule=rule)
+        factors = [(factor, self.readings.view.words(factor)) for factor in rule.factors]
+        return guilty(factors, failing=answer.failing, judged=answer.judged, rule=rule)
 
-    def _failing(self, modes: frozenset[Mode]) -> tuple[Bools, Bools]:
-        """Per slot: whether it fails, and whether anybody can tell."""
-        size = self.readings.view.size
-        failing, judged = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
-        for hearing in self.hearings:
-            policy = hearing.policy
-            if policy.mode not in modes or policy.action is Action.NOTIFY:
-                continue
+    def _failing(self, mode: Mode) -> "_Failing":
+        """By what the policies of that mode say; in shadow also by what the enforcing ones do."""
+        if mode not in self._asked:
+            before = self._failing(Mode.ENFORCE) if mode is Mode.SHADOW else None
+            self._asked[mode] = self._said(mode, before)
+        return self._asked[mode]
+
+    def _said(self, mode: Mode, before: "_Failing | None") -> "_Failing":
+        nobody = np.zeros(self.readings.view.size, dtype=np.bool_)
+        answer = before or _Failing(nobody, nobody)
+        policies = [
+            hearing
+            for hearing in self.hearings
+            if hearing.policy.mode is mode and hearing.policy.action is not Action.NOTIFY
+        ]
+        for hearing in sorted(policies, key=_cost):
             try:
-                yes, no = self._leaning(hearing)
+                answer = self._with(answer, hearing)
             except Exception as error:  # noqa: BLE001 - one policy is a unit of isolation; the finding tells
-                self.findings.append(broken(policy, error))
-                continue
-            failing |= yes
-            judged |= yes | no
-        return failing, judged
+                self.findings.append(broken(hearing.policy, error))
+        return answer
 
-    def _leaning(self, hearing: Hearing) -> tuple[Bools, Bools]:
-        """Whom one policy finds failing, or nearly so, and whom not."""
-        if hearing.policy.name in self._answers:
-            return self._answers[hearing.policy.name]
+    def _with(self, answer: "_Failing", hearing: Hearing) -> "_Failing":
+        """What one policy more says. Who fails already is not asked again, and whether it can tell, only of those
+        of whom no other could."""
+        tree, evaluator = hearing.policy.when.tree, hearing.evaluator.leaning
         matched = self.matching.matched(
             hearing.policy, self.readings, stale_type=hearing.is_stale_type
         )
-        slots = np.flatnonzero(matched)
-        answer = hearing.evaluator.leaning(hearing.policy.when.tree, slots)
-        yes, no = np.zeros_like(matched), np.zeros_like(matched)
-        yes[slots], no[slots] = answer.yes, answer.no
-        self._answers[hearing.policy.name] = yes, no
-        return yes, no
+        fails = holding(nature_of(tree), matched & ~answer.failing, evaluator)
+        judged = answer.judged | fails
+        slots = np.flatnonzero(matched & ~judged)
+        if len(slots):
+            judged[slots] = evaluator.truth(tree, slots).no
+        return _Failing(answer.failing | fails, judged)
+
+
+class _Failing(NamedTuple):
+    """Per slot."""
+
+    failing: Bools
+    judged: Bools
+    """Whether anybody can tell."""
+
+
+def _cost(hearing: Hearing) -> int:
+    return nature_of(hearing.policy.when.tree).cost

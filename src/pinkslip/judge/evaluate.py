@@ -119,11 +119,12 @@ class Evaluator:
             case _:
                 raise TypeError(f"{type(node).__name__} is a number, not a condition")
 
-    def leaning(self, node: Expression, slots: Integers) -> Truth:
-        """The same condition asked earlier: every `proven` where its evidence begins to weigh against the agent
+    @property
+    def leaning(self) -> "Evaluator":
+        """The same, its conditions asked earlier: every `proven` where its evidence begins to weigh against the agent
         (an e-value of 1), every `decayed` at a quarter of its limit. Who leans is no case yet, and tells of a
         cause that is about to make many."""
-        return replace(self, is_leaning=True).truth(node, slots)
+        return replace(self, is_leaning=True)
 
     def number(self, node: Expression, slots: Integers) -> Floats:
         """A number, NaN where unknown; never infinite."""

@@ -3,6 +3,7 @@ due, and for which rung."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -128,9 +129,11 @@ def hear(policy: Policy, state: JudgeState, readings: Readings, *, pool: str) ->
     before = state.memory.tracks.get(policy.name, NO_EPISODES)
     advanced, disowned, let_go = NOTHING_OPEN, NO_EPISODES, NOBODY_LET_GO
     if len(before) or len(places.rows):
-        when = truths(policy.when.tree, matched, evaluator)
+        open_now = located_track(before, view)
+        begun = np.union1d(open_now.track.slot[open_now.here], places.slots)
+        when = truths(nature, matched, begun, evaluator)
         holds = when.yes & matched
-        advanced, disowned = _gone_on(policy, before, matched, when, places, evaluator)
+        advanced, disowned = _gone_on(policy, open_now, matched, when, places, evaluator)
         let_go = _recovered(policy, matched, when, advanced.track, places, evaluator)
     else:
         holds = holding(nature, matched, evaluator)
@@ -166,17 +169,17 @@ def evaluator_of(
 
 def _gone_on(
     policy: Policy,
-    before: Track,
+    open_now: "Located",
     matched: Bools,
     when: Truth,
     places: Places,
     evaluator: Evaluator,
 ) -> tuple[Advanced, Track]:
     """Episodes that were open, as they are now; and those the policy does not go on with."""
-    if not len(before):
+    track, here = open_now.track, open_now.here.copy()
+    if not len(track):
         return NOTHING_OPEN, NO_EPISODES
     view = evaluator.readings.view
-    track, here = located_track(before, view)
     # what people said comes first: the veto that demotes a policy is heard as a veto
     said = ruled(track, view.acts.rulings, _let_go(track, here, view))
     here[here] = _without(view.active, places.away)[track.slot[here]]
@@ -258,10 +261,17 @@ def _in_shadow(policy: Policy, track: Track, view: FleetView) -> Bools:
     return shadow
 
 
-def located_track(track: Track, view: FleetView) -> tuple[Track, Bools]:
-    """The same episodes with their agents' slots of now, and whether each is still there to be judged."""
+class Located(NamedTuple):
+    """Episodes with their agents' slots of now, -1 where it is gone, and whether each is still there to be judged."""
+
+    track: Track
+    here: Bools
+
+
+def located_track(track: Track, view: FleetView) -> Located:
+    """Where the agents of these episodes are now."""
     if not len(track):
-        return track, np.zeros(0, dtype=np.bool_)
+        return Located(track, np.zeros(0, dtype=np.bool_))
     slot = track.slot.copy()
     within = (slot >= 0) & (slot < view.size)
     known = within.copy()
@@ -273,7 +283,7 @@ def located_track(track: Track, view: FleetView) -> tuple[Track, Bools]:
     here[here] = (view.incarnation[slot[here]] == track.incarnation[here]) & view.active[
         slot[here]
     ]
-    return replace(track, slot=slot), here
+    return Located(replace(track, slot=slot), here)
 
 
 def _seen(

@@ -7,10 +7,10 @@ of it is what Kleene's `and` comes to: true where every part is.
 
 import numpy as np
 
+from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.evaluate import Evaluator, Truth
-from pinkslip.judge.kinds import Nature, Part, nature_of
+from pinkslip.judge.kinds import Nature, Part
 from pinkslip.judge.view import Bools
-from pinkslip.model.policy import Expression
 
 
 def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
@@ -23,17 +23,16 @@ def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
     return holds
 
 
-def truths(tree: Expression, among: Bools, evaluator: Evaluator) -> Truth:
-    """Per slot all three values, to be read only for `among`. Most of a fleet is asked whole, as in `holding`."""
+def truths(nature: Nature, among: Bools, begun: Integers, evaluator: Evaluator) -> Truth:
+    """Per slot: `yes` to be read for `among`, all three values where something has `begun`, which are slots."""
     everybody = evaluator.readings.everybody
-    count = int(np.count_nonzero(among))
-    if count * 2 > len(everybody) and not nature_of(tree).asks_one_by_one:
-        return evaluator.truth(tree, everybody)
-    whole = Truth(np.zeros_like(among), np.zeros_like(among))
-    if count:
-        part = evaluator.truth(tree, np.flatnonzero(among))
-        whole.yes[among], whole.no[among] = part.yes, part.no
-    return whole
+    if len(begun) * 2 > len(everybody) and not nature.asks_one_by_one:
+        return evaluator.truth(nature.tree, everybody)
+    yes, no = holding(nature, among, evaluator), np.zeros_like(among)
+    known = begun[among[begun]]
+    if len(known):
+        no[known] = evaluator.truth(nature.tree, known).no
+    return Truth(yes, no)
 
 
 def _of(part: Part, among: Bools, evaluator: Evaluator) -> Bools:

@@ -34,6 +34,7 @@ class Part(NamedTuple):
 class Nature:
     """What kind of question a condition is."""
 
+    tree: Expression
     is_stale_type: bool
     """It judges silence."""
     reads_outcomes: bool
@@ -44,6 +45,8 @@ class Nature:
     """It cannot be true without a `proven`: then it is not true of the same evidence after a rung."""
     asks_one_by_one: bool
     """As `Part` says."""
+    cost: int
+    """By what costs most of it, in the order of costs."""
     parts: tuple[Part, ...]
     """The conditions that must all be true for it to be, what costs least first."""
 
@@ -54,12 +57,14 @@ def nature_of(tree: Expression) -> Nature:
     measured, calls = tuple(measures_of(tree)), tuple(calls_of(tree))
     kinds = [MEASURES[each.name] for each in measured]
     return Nature(
+        tree=tree,
         is_stale_type=any(kind.stale_type for kind in kinds),
         reads_outcomes=any(kind.reads_outcomes for kind in kinds)
         or any(call.function in _OF_OUTCOMES for call in calls),
         starts_anew=any(call.function in _SINCE_A_RUNG for call in calls),
         is_proof=_needs_proof(tree),
         asks_one_by_one=reads_quantile(tree),
+        cost=_cost(tree),
         parts=_parts_by_cost(tree),
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.needs import Words
-from pinkslip.fleet.snapshot import Codes, Floats, Integers
+from pinkslip.fleet.snapshot import Codes, Counts, Floats, Integers
 from pinkslip.model.policy import Filter, Window
 from pinkslip.model.words import Scope
 
@@ -125,7 +125,7 @@ class FleetView(Protocol):
         """The CUSUM of ln(bad) against ln(good) over each agent's outcomes since its evidence began anew."""
         ...
 
-    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Integers, Integers]:
+    def task_kinds(self, window: Window, outcomes: Filter) -> tuple[Counts, Counts]:
         """Tasks and successes in the window by kind of task: two arrays of (kinds, size). Outcomes without
         a kind are a kind of their own."""
         ...

@@ -7,16 +7,18 @@ the kinds that came its way. Kinds nobody else did say nothing and are left out 
 
 import numpy as np
 
-from pinkslip.fleet.snapshot import Floats, Integers
+from pinkslip.fleet.snapshot import Counts, Floats, Integers
 from pinkslip.judge.view import Bools
 
 _DECIMALS = 12
 """What the order of kinds leaves in the last bits is no evidence."""
+_AT_ONCE = 8_192
+"""Agents: what is worked out for so many stays near the processor."""
 
 
 def ratios(
-    tasks: Integers,
-    successes: Integers,
+    tasks: Counts,
+    successes: Counts,
     pools: Integers,
     members: Bools,
     *,
@@ -27,27 +29,29 @@ def ratios(
 
     Unknown with fewer than `at_least` comparable tasks, or where none of them is expected to succeed.
     """
-    own = members.astype(np.float64)
     compared, observed, expected = np.zeros((3, len(pools)))
-    for n_of_kind, s_of_kind in zip(tasks, successes, strict=True):
-        # whole numbers all of them, far below where floats would lose one
-        n, s = n_of_kind.astype(np.float64), s_of_kind.astype(np.float64)
-        others_n = _of_the_others(n * own, pools, count)
-        rate = _of_the_others(s * own, pools, count)
+    all_tasks, all_successes = (
+        _by_pool(amounts, pools, members, count) for amounts in (tasks, successes)
+    )
+    for begin in range(0, len(pools), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        n, s = tasks[:, part].astype(np.float64), successes[:, part].astype(np.float64)
+        pool, own = pools[part], members[part]
+        others_n = np.take(all_tasks, pool, axis=1) - n * own
+        others_s = np.take(all_successes, pool, axis=1) - s * own
         is_known = others_n > 0
-        np.divide(rate, others_n, out=rate, where=is_known)
-        compared += n * is_known
-        observed += s * is_known
-        expected += n * rate
+        compared[part] = (n * is_known).sum(axis=0)
+        observed[part] = (s * is_known).sum(axis=0)
+        expected[part] = (n * (others_s / np.maximum(others_n, 1.0))).sum(axis=0)
     ratio = np.full(len(pools), np.nan)
     enough = (compared >= max(at_least, 1)) & (expected > 0)
     np.divide(observed, expected, out=ratio, where=enough)
     return np.round(ratio, _DECIMALS)
 
 
-def _of_the_others(amounts: Floats, pools: Integers, count: int) -> Floats:
-    """What everybody else in an agent's pool did, per agent."""
-    by_pool = np.bincount(pools, weights=amounts, minlength=count).astype(np.float64)
-    others: Floats = by_pool[pools]
-    others -= amounts
-    return others
+def _by_pool(amounts: Counts, pools: Integers, members: Bools, count: int) -> Floats:
+    """What the members of each pool did together: (kinds, pools). Whole numbers all of them, far below where
+    floats would lose one."""
+    mine, whose = (amounts, pools) if members.all() else (amounts[:, members], pools[members])
+    sums = [np.bincount(whose, weights=row, minlength=count) for row in mine]
+    return np.array(sums, dtype=np.float64).reshape(len(amounts), count)

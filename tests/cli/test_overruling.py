@@ -85,6 +85,37 @@ def test_what_waits_is_shown_with_the_command_that_stops_it(
     assert set(expected) <= set(status)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("5 of 5 tasks succeeded", "5 of 5 tasks succeeded"), ("", "it cannot be told")],
+)
+def test_what_waits_while_its_condition_does_not_hold_says_so(
+    asked: Pinkslip, backend: MemoryBackend, words: str, said: str
+) -> None:
+    backend.wait(backend.decide(verdict=Verdict.NOTICED), holds=False, words=words)
+
+    output = asked("status").output
+
+    does_not_hold = "it does not hold just now, and nothing happens before it does"
+    assert f"failing would fire a: {said}; {does_not_hold}" in output
+
+
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        (NOW, " (its time passed on 2026-11-18 11:06:40Z)"),
+        (NOW + 1_000, " until 2026-11-18 11:06:41Z"),
+        (None, ""),
+    ],
+)
+def test_a_notice_does_not_end_with_its_time(
+    asked: Pinkslip, backend: MemoryBackend, until: int | None, said: str
+) -> None:
+    backend.add("a", standing=Standing.NOTICE, standing_until=until)
+
+    assert asked("why", "a").output.startswith(f"a: IDLE, standing notice{said}, incarnation")
+
+
 def test_a_question_is_shown_with_the_command_that_allows_it(
     asked: Pinkslip, backend: MemoryBackend
 ) -> None:

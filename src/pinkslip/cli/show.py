@@ -150,13 +150,21 @@ def causes(enforcement: dict[str, Any]) -> Iterator[str]:
 def waiting(enforcement: dict[str, Any]) -> Iterator[str]:
     """Fires that wait for a person or for their time, each with the command that stops it."""
     for one in enforcement["waiting"]:
-        fire = f"{one['policy']} would fire {one['agentId']}"
+        fire = f"{one['policy']} would fire {one['agentId']}: {_holding(one)}"
         if one["state"] == "awaiting":
-            yield f"Approval asked: {fire}: {one['words']}"
+            yield f"Approval asked: {fire}"
             yield f"  pinkslip approve {one['decisionId']} allows it, veto stops it"
         else:
-            yield f"Not before {clock(one['until'])} {fire}: {one['words']}"
+            yield f"Not before {clock(one['until'])} {fire}"
             yield f"  pinkslip veto {one['decisionId']} --reason '...' stops it"
+
+
+def _holding(waiting: dict[str, Any]) -> str:
+    """What is said of the agent; and that nothing happens before its condition holds again, where it does not."""
+    if waiting["holds"]:
+        return str(waiting["words"])
+    said = waiting["words"] or "it cannot be told"
+    return f"{said}; it does not hold just now, and nothing happens before it does"
 
 
 def gauge(share: float) -> str:

@@ -165,6 +165,7 @@ def waiting_told(waiting: Waiting, *, displays: Displays) -> WaitingTold:
         reason=waiting.reason,
         reason_shown=reason_shown(waiting.reason, displays),
         words=waiting.words,
+        holds=waiting.holds,
     )
 
 

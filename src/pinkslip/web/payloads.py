@@ -573,6 +573,9 @@ class WaitingTold(Told, frozen=True, kw_only=True):
     reason: str | None
     reason_shown: str | None
     words: str
+    """What is said of the agent now; empty while its condition cannot be told."""
+    holds: bool
+    """Whether the condition holds now. A fire whose time has passed comes the next time it does."""
 
 
 class WhyAnswer(Told, frozen=True, kw_only=True):

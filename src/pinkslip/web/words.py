@@ -12,7 +12,7 @@ from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.phrases import quantity
 from pinkslip.model.decisions import Statistic
 from pinkslip.model.policy import Unit
-from pinkslip.model.words import Action, ActorKind, Guard, Mode, Standing, Verdict
+from pinkslip.model.words import Action, ActorKind, Guard, Mode, Verdict
 from pinkslip.policies.problems import printable
 from pinkslip.store.chain import ChainReport, ChainState
 from pinkslip.store.views import StoredDecision, StoredSilence
@@ -285,11 +285,6 @@ def value_shown(measure: str, value: float | None) -> str:
         return "unknown"
     kind = MEASURES.get(measure.partition("[")[0])
     return quantity(value, Unit.NUMBER if kind is None else kind.unit)
-
-
-def standing_said(standing: Standing, until: int | None) -> str:
-    """A standing with its end: `quarantined until ...`."""
-    return standing.value + ("" if until is None else f" until {when(until)}")
 
 
 # silences, policies, the chain

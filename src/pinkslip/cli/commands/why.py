@@ -24,7 +24,7 @@ def command(service: Service, *, agent: str, as_json: bool) -> None:
         return
     record = service.get(agent_path(agent))
     finished = ", finished" if record["finishedAt"] else ""
-    until = f" until {show.clock(answer['standingUntil'])}" if answer["standingUntil"] else ""
+    until = _until(answer, standing=record["standing"])
     say(
         f"{record['agentId']}: {record['status']}, standing {record['standing']}{until}, "
         f"incarnation {record['incarnation']}{finished}"
@@ -42,6 +42,16 @@ def command(service: Service, *, agent: str, as_json: bool) -> None:
         say("No policies are loaded.")
     for policy in answer["policies"]:
         _tell_policy(policy)
+
+
+def _until(answer: dict[str, Any], *, standing: str) -> str:
+    """When the standing ends; a notice does not end with its time: then the fire may come."""
+    end = answer["standingUntil"]
+    if not end:
+        return ""
+    if standing == "notice" and end <= answer["at"]:
+        return f" (its time passed on {show.clock(end)})"
+    return f" until {show.clock(end)}"
 
 
 def _tell_fire(fire: dict[str, Any]) -> None:

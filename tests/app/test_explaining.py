@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec import structs
 from tests.store.service import WORKSPACE, Service, serving
@@ -11,6 +12,8 @@ from tests.store.ticking import decided, tick
 from pinkslip.app.explaining import explain_offline, recomputed
 from pinkslip.fleet.fleet import FleetSettings
 from pinkslip.judge.conclusions import Recomputed
+from pinkslip.judge.evidence.proven import log_e
+from pinkslip.judge.numeric import LOG_10, recorded
 from pinkslip.model.decisions import Decision, Evidence, Statistic
 from pinkslip.model.errors import Conflict
 from pinkslip.model.events import Finish, Report
@@ -131,6 +134,48 @@ def test_a_worker_that_took_its_lineages_name_later_is_explained(service: Servic
     tick(service, follows(service, "w2", since=began, base_tasks=8), policies=policies())
 
     found = explained(service, "00000000-0000-7000-8000-000000000001")
+
+    assert found.identical, found.differences
+
+
+def test_who_is_compared_with_its_own_lineage_counts_it_once(service: Service) -> None:
+    compared = PROVEN + " and peers(success_rate[1h]) >= 0%"
+    for other in ("a", "b", "c"):
+        worked(service, other, lineage=None)
+    worked(service, "w1")
+    worked(service, "w2")
+    both = policies(LADDER.replace(PROVEN, compared))
+    (value,) = log_e(np.array([16]), np.array([0]), 0.7) / LOG_10
+    proof = Statistic(
+        function=PROVEN, value=recorded(value), threshold=2.30103, tasks=16, since=0
+    )
+    peers = Statistic(function="peers(success_rate[1h])", value=0.0, threshold=0.0)
+    decision = decided(
+        service,
+        "w2",
+        1,
+        policy="follow",
+        policy_hash=both.policies[0].hash,
+        verdict=Verdict.PROBATION,
+        evidence=Evidence(
+            when=compared,
+            values={"success_rate[1h]": 0.0},
+            words=(
+                "0 of 16 tasks of its lineage succeeded; a 70 % worker does this badly less than once in a million"
+                " (proven at 0.5 %, what pass 1 may spend of 1 %) and usual among its peers: success rate 0 % in"
+                " 1 h (at least 0 %)"
+            ),
+            true_since=service.clock.wall_ms(),
+            tasks=16,
+            statistics=(proof, peers),
+            rung=1,
+            rungs=3,
+            lineage="l",
+        ),
+    )
+    tick(service, decision, policies=both)
+
+    found = explained(service, FIRST)
 
     assert found.identical, found.differences
 

@@ -13,13 +13,14 @@ from pinkslip.judge.explain import began_anew, recompute
 from pinkslip.judge.kinds import compares_agents
 from pinkslip.model.decisions import Decision
 from pinkslip.model.errors import Conflict, NotFound
+from pinkslip.model.facts import Fact
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.words import SEED_DISPLAY, ActorKind
 from pinkslip.policies.load import Source, load, needs
 from pinkslip.store import maintenance
 from pinkslip.store.engine import Database
 from pinkslip.store.readers import Readers
-from pinkslip.store.rebuild import history_of
+from pinkslip.store.rebuild import history_of, members_of
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.views import StoredDecision
 from pinkslip.web.answers_on_decisions import decision_answer
@@ -109,17 +110,31 @@ class _Past:
         """The agent, and everybody it is compared with, folded up to `at`."""
         fleet = Fleet(self.workspace_id, self.settings)
         fleet.declare(needs(self.policy_set))
-        for number in self._compared(decision, at=at):
-            fleet.fold(
-                history_of(
-                    self.database,
-                    self.workspace_id,
-                    number,
-                    until=at,
-                    lineage=decision.evidence.lineage if number == decision.agent_no else None,
-                )
-            )
+        lineage = decision.evidence.lineage
+        fleet.fold(self._history(decision.agent_no, at=at, lineage=lineage))
+        if compares_agents(self.policy):
+            counted = self._members(lineage)
+            for number in self._present(at=at):
+                if number != decision.agent_no:
+                    fleet.fold(self._history(number, at=at, is_counted=number in counted))
         return fleet.at(at)
+
+    def _history(
+        self, number: int, *, at: int, lineage: str | None = None, is_counted: bool = False
+    ) -> list[Fact]:
+        return history_of(
+            self.database,
+            self.workspace_id,
+            number,
+            until=at,
+            lineage=lineage,
+            is_counted=is_counted,
+        )
+
+    def _members(self, lineage: str | None) -> set[int]:
+        if lineage is None:
+            return set()
+        return members_of(self.database, self.workspace_id, lineage)
 
     def counted(self, decision: Decision, *, at: int) -> tuple[int, int]:
         """Tasks and successes that had been counted by `at`: what the evidence leaves out."""
@@ -133,9 +148,7 @@ class _Past:
         tasks, successes = measures.counts(self.policy.outcomes, self.policy.scope)
         return int(tasks[slot]), int(successes[slot])
 
-    def _compared(self, decision: Decision, *, at: int) -> list[int]:
-        if not compares_agents(self.policy):
-            return [decision.agent_no]
+    def _present(self, *, at: int) -> list[int]:
         present = Readers(self.database).numbers_present(
             self.workspace_id, at=at, limit=COMPARED_AT_MOST + 1
         )
@@ -144,10 +157,7 @@ class _Past:
                 f"policy {self.policy.name} compares agents, and there were more than {COMPARED_AT_MOST}: "
                 "too many to be worked out again"
             )
-        return [
-            decision.agent_no,
-            *(number for number in present if number != decision.agent_no),
-        ]
+        return present
 
 
 def explain_offline(

@@ -263,19 +263,21 @@ def history_of(
     *,
     until: int,
     lineage: str | None = None,
+    is_counted: bool = False,
 ) -> list[Fact]:
     """One agent's journal up to an instant, for `explain`: all its changes, and its current incarnation's
     beats, outcomes and reviews. With every blind spell known then. Empty: there is no such agent.
 
     `lineage`: with all changes, outcomes and reviews of everybody who ever had it, since evidence that follows
-    a worker counts them all: theirs also from before the agent came.
+    a worker counts them all: theirs also from before the agent came. `is_counted`: what was read with somebody
+    else's lineage is left out.
     """
     with database.reader_engine.connect() as connection, connection.begin():
         own = _changes_of(connection, workspace_id, [agent_no], until=until)
         begun = _incarnation_start(own)
         changes, numbers, since = own, [agent_no], begun
         if lineage is not None:
-            others = _members(connection, workspace_id, lineage) - {agent_no}
+            others = _members_of(connection, workspace_id, lineage) - {agent_no}
             numbers, since = [agent_no, *sorted(others)], 0
             changes = _changes_of(connection, workspace_id, numbers, until=until)
         beats = _beats_between(
@@ -294,6 +296,8 @@ def history_of(
                 .order_by(blind.c.writer, blind.c.seq)
             )
         ]
+        if is_counted:
+            changes, numbers = [], []
         done = _done_by(connection, workspace_id, numbers, since=since, until=until)
         scores = _reviews_of(connection, workspace_id, numbers, since=since, until=until)
     if not own and lineage is None:
@@ -375,8 +379,13 @@ def _readable(make: Callable[[Any], Made], row: Any, what: str, *, at: int) -> M
         ) from error
 
 
-def _members(connection: Connection, workspace_id: int, lineage: str) -> set[int]:
-    """Everybody who has this lineage, or once said so."""
+def members_of(database: Database, workspace_id: int, lineage: str) -> set[int]:
+    """agent_no of everybody who has this lineage, or once said so."""
+    with database.reader_engine.connect() as connection:
+        return _members_of(connection, workspace_id, lineage)
+
+
+def _members_of(connection: Connection, workspace_id: int, lineage: str) -> set[int]:
     now = connection.execute(
         select(agents.c.agent_no).where(
             agents.c.workspace_id == workspace_id, agents.c.lineage == lineage

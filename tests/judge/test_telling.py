@@ -363,15 +363,31 @@ def test_an_episode_may_outlast_its_condition() -> None:
     said = "it does not hold: it is early and it is calm"
 
     assert sentence(stance(NOT, policy=kept, episode=EPISODE)) == (
-        f"{said}; its episode of {AT} is still acted, until it has not held for 5 min"
+        f"{said}; its episode that began {AT} has been acted on, and ends when it has not held for 5 min"
     )
     assert sentence(stance(NOT, policy=cleared, episode=EPISODE)) == (
-        f"{said}; its episode of {AT} is still acted, until heartbeat_age < 10s"
+        f"{said}; its episode that began {AT} has been acted on, and ends when heartbeat_age < 10s"
     )
     assert sentence(stance(NOT, policy=kept, episode=in_state(EpisodeState.PENDING))) == said
     assert sentence(stance(NOT, refusal="it is gone", policy=kept, episode=EPISODE)) == (
-        f"it is not about this agent: it is gone; its episode of {AT} is still acted, "
-        "until it has not held for 5 min"
+        f"it is not about this agent: it is gone; its episode that began {AT} has been acted on, and ends "
+        "when it has not held for 5 min"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (EpisodeState.HELD, "is held"),
+        (EpisodeState.SHADOWED, "is recorded in shadow"),
+        (EpisodeState.VETOED, "was stopped by a person"),
+        (EpisodeState.NOTICED, "waits for its notice"),
+        (EpisodeState.AWAITING, "waits for an approval"),
+    ],
+)
+def test_what_became_of_an_open_episode_is_said(state: EpisodeState, said: str) -> None:
+    assert sentence(stance(NOT, episode=in_state(state))).endswith(
+        f"; its episode that began {AT} {said}, and ends as soon as it does not hold"
     )
 
 

@@ -175,11 +175,11 @@ def test_it_says_what_was_done(policy: Policy, expected: str) -> None:
     [
         (
             make_policy(action=Action.NOTIFY, keep_for_ms=60 * SECOND),
-            "until it has not held for 60 s",
+            "when it has not held for 60 s",
         ),
         (
             make_policy(action=Action.NOTIFY, clear_when="heartbeat_age < 5s"),
-            "until heartbeat_age < 5s",
+            "when heartbeat_age < 5s",
         ),
     ],
 )
@@ -190,8 +190,8 @@ def test_it_says_what_an_open_episode_waits_for(policy: Policy, ends: str) -> No
     ticker.tick()
 
     assert words(ticker) == (
-        "it does not hold: no heartbeat for 10 s (at most 90 s: 3 x its 30 s interval); its episode of "
-        f"2025-11-24T16:00:00.000Z is still acted, {ends}"
+        "it does not hold: no heartbeat for 10 s (at most 90 s: 3 x its 30 s interval); its episode that "
+        f"began 2025-11-24T16:00:00.000Z has been acted on, and ends {ends}"
     )
 
 
@@ -377,7 +377,8 @@ def test_it_says_where_the_agent_stands_and_until_when() -> None:
 
     assert answer.words == (
         "it is not about this agent: the agent is in quarantine until 2025-11-24T16:10:00.000Z; "
-        "its episode of 2025-11-24T16:00:00.000Z is still acted, until it has not held for 0 s; it is on rung 1 of 2 "
+        "its episode that began 2025-11-24T16:00:00.000Z has been acted on, and ends as soon as it does not hold; it is "
+        "on rung 1 of 2 "
         "(quarantine 10m) since 2025-11-24T16:00:00.000Z, in quarantine until 2025-11-24T16:10:00.000Z"
     )
     assert (answer.rung, answer.rungs) == (1, 2)

@@ -10,6 +10,14 @@ from pinkslip.model.policy import Policy, Unit
 from pinkslip.model.time import rfc3339
 from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Standing
 
+_STATE = {
+    EpisodeState.HELD: "is held",
+    EpisodeState.SHADOWED: "is recorded in shadow",
+    EpisodeState.ACTED: "has been acted on",
+    EpisodeState.VETOED: "was stopped by a person",
+    EpisodeState.NOTICED: "waits for its notice",
+    EpisodeState.AWAITING: "waits for an approval",
+}
 _NOTHING_MORE = "and it does nothing more until the episode ends"
 
 
@@ -203,12 +211,14 @@ def _still_open(stance: Stance) -> str:
         return ""
     if stance.is_announced:
         return f"; {_done(stance) or 'its fire is announced and held'}"
-    ends = (
-        f"until {policy.clear_when.text}"
-        if policy.clear_when is not None
-        else f"until it has not held for {span(policy.keep_for_ms)}"
-    )
-    return f"; its episode of {rfc3339(episode.began_at)} is still {episode.state}, {ends}"
+    if policy.clear_when is not None:
+        ends = f"when {policy.clear_when.text}"
+    elif policy.keep_for_ms:
+        ends = f"when it has not held for {span(policy.keep_for_ms)}"
+    else:
+        ends = "as soon as it does not hold"
+    state = _STATE[episode.state]
+    return f"; its episode that began {rfc3339(episode.began_at)} {state}, and ends {ends}"
 
 
 def _meter(stance: Stance) -> str:

@@ -540,6 +540,40 @@ def test_a_start_reads_no_further_back_than_its_windows(
     assert read == sorted(read)
 
 
+@pytest.mark.parametrize("first", ["x", "y", "z"])
+def test_of_many_outcomes_of_one_instant_a_start_keeps_the_same_few(
+    life: Life, database: Database, first: str
+) -> None:
+    batch = [
+        Report(
+            WORKSPACE,
+            "a",
+            Outcome(
+                event_id=f"{first}{number}",
+                result=Result.FAILURE if number < 20 else Result.SUCCESS,
+            ),
+        )
+        for number in range(24)
+    ]
+    life.step("report", batch)
+    life.step("advance", 2 * TIME.length)
+    life.step("checkpoint", None)
+    life.step("tick", None)
+    life.catch_up()
+    now = life.clock.wall_ms()
+
+    again = Fleet(WORKSPACE, FleetSettings())
+    again.declare([Need("failures", LAST)])
+    with rebuild(database, WORKSPACE, now=now, horizon=again.horizon(), keep_after=0) as past:
+        fold_all(again, past)
+
+    kept, told = (
+        fleet.at(now).value("failures", LAST, Filter()).tolist()
+        for fleet in (again, life.whole)
+    )
+    assert kept == told
+
+
 def test_policies_that_ask_further_back_get_what_is_lacking(
     life: Life, database: Database
 ) -> None:

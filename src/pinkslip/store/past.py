@@ -251,9 +251,22 @@ def _wants(
 
 
 def _newest(outcome_filter: Filter, count: int) -> Wanted:
-    return lambda theirs, _number: (
-        theirs.where(_in_denominator(outcome_filter)).order_by(*_newest_first()).limit(count)
-    )
+    """The last `count`, and whatever else came at the instant of the first of them: which of one instant are the
+    last, the fleet decides by their ids."""
+
+    def wanted(theirs: Select[Any], _number: ColumnElement[Any]) -> Select[Any]:
+        counted = theirs.where(_in_denominator(outcome_filter))
+        first = (
+            counted.with_only_columns(outcomes.c.at)
+            .order_by(outcomes.c.at.desc())
+            .offset(count - 1)
+            .limit(1)
+            .correlate(None)
+            .scalar_subquery()
+        )
+        return counted.where(outcomes.c.at >= func.coalesce(first, 0))
+
+    return wanted
 
 
 def _since(since: int) -> Wanted:

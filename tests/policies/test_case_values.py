@@ -93,6 +93,8 @@ def test_an_agent_of_which_nothing_is_said() -> None:
         ("beats: none", ()),
         ("beats: every 10s", (Rhythm(10 * SECOND),)),
         ("interval: 10s", (Rhythm(10 * SECOND),)),
+        ("beats: from 5m", (Rhythm(30 * SECOND, 5 * MINUTE),)),
+        ("beats: at 5m", (Rhythm(None, 5 * MINUTE, is_single=True),)),
         ("interval: 10s, beats: until 5m", (Rhythm(10 * SECOND, until_ms=5 * MINUTE),)),
         (
             "beats: [until 5m, every 1s from 6m]",

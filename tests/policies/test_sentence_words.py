@@ -25,8 +25,8 @@ RANGE = "up to 30d; every: at least 1ms"
         ("every 10s", Rhythm(10_000)),
         ("every 10s from 1m until 2m", Rhythm(10_000, 60_000, 120_000)),
         ("until 2m from 1m", Rhythm(None, 60_000, 120_000)),
-        ("at 3m", Rhythm(None, 180_000)),
-        ("at 0s", Rhythm(None, 0)),
+        ("at 3m", Rhythm(None, 180_000, is_single=True)),
+        ("at 0s", Rhythm(None, 0, is_single=True)),
         ("from 0s", Rhythm(None, 0)),
         ("every 1ms", Rhythm(1)),
         ("every 30d", Rhythm(DAYS_30)),
@@ -41,7 +41,11 @@ def test_a_rhythm(text: str, expected: Rhythm) -> None:
     ("text", "results", "rhythm"),
     [
         ("success", (Results(1, Result.SUCCESS),), Rhythm()),
-        ("3 success at 1m", (Results(3, Result.SUCCESS),), Rhythm(None, 60_000)),
+        (
+            "3 success at 1m",
+            (Results(3, Result.SUCCESS),),
+            Rhythm(None, 60_000, is_single=True),
+        ),
         (
             "2 success, 1 failure by tool, timeout every 1s",
             (

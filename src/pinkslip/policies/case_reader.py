@@ -69,7 +69,7 @@ class _Cases:
         given = self.values.fields(node, path, known=_CASE_KEYS)
         if given is None:
             return None
-        before = _errors(self.values)
+        before = self.values.report.errors
         for key in ("name", "agents", "expect"):
             if key not in given:
                 self.values.refuse(node, f"the test has no {key}", path, _MISSING[key])
@@ -88,7 +88,7 @@ class _Cases:
         )
         if "description" in given:
             self.values.word(given["description"], f"{path}.description", length_max=4_000)
-        if _errors(self.values) > before:
+        if self.values.report.errors > before:
             return None
         assert name is not None
         case = Case(
@@ -179,10 +179,6 @@ class _Cases:
             )
             return False
         return True
-
-
-def _errors(values: Values) -> int:
-    return sum(problem.is_error for problem in values.report.problems)
 
 
 def _last_instant(

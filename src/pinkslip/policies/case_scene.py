@@ -135,9 +135,7 @@ class Scene:
             return ()
         rhythms = self._rhythms(given, "beats", path)
         return tuple(
-            each
-            if each.every_ms or each.until_ms is None
-            else replace(each, every_ms=interval_ms)
+            each if each.every_ms or each.is_single else replace(each, every_ms=interval_ms)
             for each in rhythms
         )
 

@@ -44,7 +44,7 @@ def read_guards(values: Values, node: Node) -> Guards | None:
     fields = values.fields(node, path, known=KEYS)
     if fields is None:
         return None
-    before = len(values.report.problems)
+    before = values.report.errors
     default = Guards()
     guards = Guards(
         pool=_pool(values, fields["pool"], f"{path}.pool")
@@ -64,8 +64,7 @@ def read_guards(values: Values, node: Node) -> Guards | None:
         max_silenced=_max_silenced(values, fields.get("max_silenced"), f"{path}.max_silenced"),
     )
     _warn_of_nothing(values, node, guards)
-    new = values.report.problems[before:]
-    return None if any(problem.is_error for problem in new) else guards
+    return guards if values.report.errors == before else None
 
 
 def _pool(values: Values, node: Node, path: str) -> str:

@@ -92,7 +92,7 @@ def _timed(values: Values, node: Node, path: str, action: Action, time: str) -> 
 
 def _descends(values: Values, node: Items, rungs: tuple[Rung, ...], path: str) -> bool:
     """Whether each rung is worse than the one before it."""
-    before = len(values.report.problems)
+    before = values.report.errors
     for index, (milder, rung) in enumerate(pairwise(rungs), start=1):
         steps = SEVERITY_OF_ACTION.index(rung.action) - SEVERITY_OF_ACTION.index(milder.action)
         place, inner = node.items[index], f"{path}[{index}]"
@@ -110,7 +110,7 @@ def _descends(values: Values, node: Items, rungs: tuple[Rung, ...], path: str) -
                 inner,
                 "order the rungs from the mildest to the worst: notify, probation, quarantine, fire",
             )
-    return len(values.report.problems) == before
+    return values.report.errors == before
 
 
 _ONCE = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pinkslip.fleet.needs import Need
 from pinkslip.judge.guards.envelope import limit_of
+from pinkslip.judge.phrases import counted
 from pinkslip.model.policy import Expression, Guards, Policy, PolicySet
 from pinkslip.model.words import SEED_DISPLAY, SEED_REASONS, Mode
 from pinkslip.policies.advice import Advice
@@ -230,7 +231,7 @@ def _sorted(sources: Sequence[Source], report: Report) -> tuple[Problem, ...]:
         last = problems[-1]
         rest = Text(last.file, "").problem(
             Place(0, 0),
-            f"{report.unlisted} more problems are not listed",
+            f"{counted(report.unlisted, 'problem')} more, not listed",
             hint="put these right first",
             severity=Severity.ERROR if report.has_errors else Severity.WARNING,
             key_path="",

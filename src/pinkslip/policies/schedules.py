@@ -37,6 +37,8 @@ class Rhythm:
     from_ms: int = 0
     until_ms: int | None = None
     """The last instant it may happen at; None: as long as there is something, or the test, goes on."""
+    is_single: bool = False
+    """It is one instant: `at`."""
 
     def instants(self, *, end_ms: int) -> Iterator[int]:
         """Those within the test."""
@@ -164,7 +166,10 @@ class _Reader:
                 "at stands alone", hint="write from for the beginning of a rhythm"
             )
         return Rhythm(
-            given.get("every"), given.get("from", given.get("at", 0)), given.get("until")
+            given.get("every"),
+            given.get("from", given.get("at", 0)),
+            given.get("until"),
+            is_single="at" in given,
         )
 
     def _count(self) -> int:

@@ -150,7 +150,7 @@ class _Policies:
         ]
 
     def _entry(self, node: Node, path: str) -> Entry | None:
-        if self.values.report.is_full:
+        if self.values.report.is_settled:
             return None
         keys = self.values.fields(node, path, known=POLICY_KEYS)
         return None if keys is None else entry_of(self.values.text, node, path, keys)
@@ -183,7 +183,7 @@ class _Policies:
 
     def _take(self, entry: Entry) -> None:
         report = self.values.report
-        if report.is_full:
+        if report.is_settled:
             return
         before = report.errors
         policy = self.reader.policy(entry, self._name(entry))

@@ -91,6 +91,8 @@ class Report:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.errors = 0
+        """How many of the problems found so far are errors, listed or not."""
         self.unlisted = 0
         self._suggested = 0
 
@@ -100,14 +102,9 @@ class Report:
         return self.errors > 0
 
     @property
-    def errors(self) -> int:
-        """How many of the problems found so far are errors."""
-        return sum(problem.is_error for problem in self.problems)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether listing more would help nobody."""
-        return len(self.problems) >= LISTED_AT_MOST
+    def is_settled(self) -> bool:
+        """Whether reading on would change nothing: there is an error, and no more is listed."""
+        return self._is_full and self.has_errors
 
     def add(
         self,
@@ -120,12 +117,19 @@ class Report:
         key_path: str = "",
     ) -> None:
         """Note a problem. An error always finds room, so that a set with one is never used."""
-        if self.is_full and (severity is not Severity.ERROR or self.has_errors):
+        is_error = severity is Severity.ERROR
+        self.errors += is_error
+        if self._is_full and not (is_error and self.errors == 1):
             self.unlisted += 1
             return
         self.problems.append(
             text.problem(place, message, hint=hint, severity=severity, key_path=key_path)
         )
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether listing more would help nobody."""
+        return len(self.problems) >= LISTED_AT_MOST
 
     def guess(self, word: str, known: "list[str] | tuple[str, ...]") -> str:
         """`did_you_mean`, as long as there are not too many to guess at."""

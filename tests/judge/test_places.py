@@ -549,6 +549,22 @@ def test_a_policy_that_changes_lets_go_and_says_so_once(
     assert ticker.state.places() == []
 
 
+@pytest.mark.parametrize("before", Scope)
+@pytest.mark.parametrize("crossings", [1, 2])
+def test_a_policy_that_follows_others_than_before_lets_go_and_says_so(
+    before: Scope, crossings: int
+) -> None:
+    (after,) = set(Scope) - {before}
+    ticker = Ticker([make_worker(1, lineage="w")], replace(DOWN, scope=before))
+    for _ in range(crossings):
+        crossed(ticker)
+
+    (released,) = changed(ticker, replace(DOWN, hash="x", scope=after))
+
+    assert (released.verdict, released.evidence.words) == ("released", EDITED)
+    assert ticker.state.places() == []
+
+
 def test_a_demotion_lets_go_and_says_so() -> None:
     ticker = Ticker([make_worker()], DOWN)
     crossed(ticker)

@@ -175,11 +175,13 @@ def working(node: Expression, found: Found) -> str:
 
     Empty where the side is a literal or one measure alone, whose value is the side itself.
     """
-    if isinstance(node, Constant | Measured):
-        return ""
-    if isinstance(node, Call) and node.function == "peers":
-        return "the median of its peers"
-    return _worked(node, found)
+    match node:
+        case Constant() | Measured() | Negative(operand=Constant()):
+            return ""
+        case Call(function="peers"):
+            return "the median of its peers"
+        case _:
+            return _worked(node, found)
 
 
 def _worked(node: Expression, found: Found) -> str:

@@ -183,7 +183,8 @@ def standing_now(
     places = located(shelf, policy.scope, view, lexicon)
     stays = _fits(policy, places, view)
     if not stays.all():
-        given_up, freed = shelf.take(~stays), _freed(places, ~stays, view)
+        given_up = shelf.take(~stays)
+        freed = freed_from(given_up, view, lexicon)
         places = located(shelf.take(stays), policy.scope, view, lexicon)
         places = replace(places, given_up=given_up, freed=freed)
     _begin_passes(policy, places, readings)
@@ -209,22 +210,16 @@ def _fits(policy: Policy, places: Places, view: FleetView) -> Bools:
 
 
 def freed_from(shelf: Shelf, view: FleetView, lexicon: Lexicon) -> LetGo:
-    """Whom all places of a policy that is gone kept until now; its scope went with it, its subjects tell."""
+    """Whom places that are given up kept until now. The scope they were made for may have gone before them: their
+    subjects tell. Not who left, was fired, or was released by a person: that ended it before."""
     places = located(shelf, Scope.LINEAGE, view, lexicon)
-    return _freed(places, np.ones(len(shelf), dtype=np.bool_), view)
-
-
-def _freed(places: Places, gone: Bools, view: FleetView) -> LetGo:
-    """Whom the places that are `gone` kept; rows are those among the gone. Not who left, was fired, or was released by a
-    person: that ended it before."""
-    shelf, slots, pairs = places.shelf, places.slots, places.rows
+    slots, pairs = places.slots, places.rows
     kept = (shelf.standing == _PROBATION) | (shelf.standing == _QUARANTINED)
     present = ~view.finished[slots] & (view.standing[slots] != _FIRED)
     present &= view.released_at[slots] <= shelf.since[pairs]
     present &= shelf.of_lineage[pairs] | (view.incarnation[slots] == shelf.incarnation[pairs])
-    rows, found = _first_by_number(places, gone & kept & ~shelf.is_shadow, present, view)
-    order = np.cumsum(gone) - 1
-    return LetGo(rows=order[rows], slots=found, by_time=np.zeros(len(rows), dtype=np.bool_))
+    rows, found = _first_by_number(places, kept & ~shelf.is_shadow, present, view)
+    return LetGo(rows=rows, slots=found, by_time=np.zeros(len(rows), dtype=np.bool_))
 
 
 def _last_change(shelf: Shelf) -> Integers:

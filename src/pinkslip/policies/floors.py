@@ -127,14 +127,14 @@ def _finding(call: Call, beside: tuple[tuple[Expression, bool], ...]) -> Finding
         + (
             ": among the good, too, one is the worst"
             if vain is None
-            else f", and {quoted(written(vain))} is none: next to everybody meets it"
+            else f", and {quoted(vain)} is none: next to everybody meets it"
         ),
         f"write {written(call)} > 3.5 and {subject.key} {'>' if is_above else '<'} {limit}",
     )
 
 
-def _vain(tree: Expression, holds: bool, call: Call) -> Iterator[Comparison]:
-    """Floors as they are written, whose constant keeps out nobody."""
+def _vain(tree: Expression, holds: bool, call: Call) -> Iterator[str]:
+    """Floors, in words, whose constant keeps out nobody."""
     match tree:
         case Not():
             yield from _vain(tree.operand, not holds, call)
@@ -143,7 +143,7 @@ def _vain(tree: Expression, holds: bool, call: Call) -> Iterator[Comparison]:
                 yield from _vain(operand, holds, call)
         case Comparison():
             if _bound(tree, holds, call) is not None and not _bounds(tree, holds, call):
-                yield tree
+                yield written(tree) if holds else f"not {written(tree)}"
         case _:
             return
 

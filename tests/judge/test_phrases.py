@@ -307,7 +307,7 @@ def test_a_literal_and_a_measure_alone_need_no_working() -> None:
 
     assert working(tree.left, Found(VALUES)) == ""
     assert working(tree.right, Found(VALUES)) == ""
-    assert working(Negative(tree.right, tree.right.span), Found(VALUES)) == ""
+    assert working(Negative(tree.right, tree.right.unit, tree.right.span), Found(VALUES)) == ""
 
 
 def test_a_condition_is_no_number_to_be_worked_out() -> None:

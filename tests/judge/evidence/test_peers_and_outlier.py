@@ -5,7 +5,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pinkslip.fleet.snapshot import Floats, Integers
@@ -73,6 +73,7 @@ def test_the_distance_is_in_deviations_of_the_others(fleet: Fleet, worse: int) -
 
 @settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.integers(0, 59))
+@example([0.0, 0.0, 1.0, 2.0, 1.11253693e-308], 0)
 def test_one_agent_asked_alone_is_answered_alike(numbers: list[float], agent: int) -> None:
     fleet = [(value, 0, True) for value in numbers]
     value, pool, members = columns(fleet)

@@ -17,13 +17,15 @@ NORMAL = 1.4826
 
 
 def distance(ranks: Ranks, values: Floats, agents: Integers, *, worse: int) -> Floats:
-    """Per agent asked, positive toward worse (`worse`: +1 where higher is worse, -1 where lower is)."""
+    """Per agent asked, positive toward worse (`worse`: +1 where higher is worse, -1 where lower is); infinite
+    beyond the range of floats."""
     others = ranks.others(agents)
     median = others.median()
     spread = NORMAL * _deviation(others, median)
     is_known = (others.size >= OTHERS_MIN) & (spread > 0)
     score = np.full(len(agents), np.nan)
-    np.divide(worse * (values[agents] - median), spread, out=score, where=is_known)
+    with np.errstate(over="ignore"):
+        np.divide(worse * (values[agents] - median), spread, out=score, where=is_known)
     return score
 
 

@@ -240,19 +240,24 @@ class Witness:
         """When its silence passed its grace; None: it did not, or nobody expects a word."""
         if agent.fired or agent.finished or agent.status is Status.WAITING:
             return None
+        silent = self._silent_for(agent, now)
+        late = None if silent is None else silent - 3 * INTERVAL_MS
+        return now - late if late is not None and late > 0 else None
+
+    def _silent_for(self, agent: Seen, now: int) -> int | None:
+        """Since its last word or its reinstatement, time in which we saw nothing taken off."""
         if agent.last_beat is None:
             return None
-        unseen = self._blind_between(agent.last_beat, now)
-        late = now - agent.last_beat - unseen - 3 * INTERVAL_MS
-        return now - late if late > 0 else None
+        heard = max(agent.last_beat, agent.since)
+        return now - heard - self._blind_between(heard, now)
 
     # policy by policy, what must have been seen
 
     def _of_silent(self, agent: Seen, now: int) -> bool:
-        """No word for longer than its grace, time in which we saw nothing taken off; and not waiting."""
-        if agent.status is Status.WAITING or agent.last_beat is None:
+        """No word for longer than its grace; and not waiting."""
+        silent = self._silent_for(agent, now)
+        if agent.status is Status.WAITING or silent is None:
             return False
-        silent = now - agent.last_beat - self._blind_between(agent.last_beat, now)
         is_seen_again = all(now - end >= INTERVAL_MS for _, end in self._blind)
         return silent > 3 * INTERVAL_MS and is_seen_again
 

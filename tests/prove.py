@@ -1,4 +1,4 @@
-"""Every promise at full length: `make prove` runs these and writes a dated report into docs/proofs.
+"""Every promise at full length: `make prove` runs these and writes them into a dated report in docs/proofs.
 
 `make test` runs the same tests with smaller numbers. A proof fails when its command does; figures are what it
 prints as JSON lines.
@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / "docs" / "proofs"
 FIGURES_AT_MOST = 400
+SECTION = re.compile(r"^## (\w+): ", re.MULTILINE)
 PROGRESS = re.compile(r"[.sx]+(\s*\[\s*\d+%\])?")
 PYTEST = ("-m", "pytest", "-q", "-s", "-n0", "--no-header", "-p", "no:cacheprovider")
 
@@ -114,27 +115,36 @@ PROOFS = (
 
 
 def main() -> int:
-    """Run those named, or all; write the report; the number of proofs that failed."""
+    """Run those named, or all; each at its end into the report of the day; the number of proofs that failed."""
     chosen = [proof for proof in PROOFS if not sys.argv[1:] or proof.name in sys.argv[1:]]
-    began = datetime.now(UTC)
-    report = REPORTS / f"{began:%Y-%m-%d}{'' if len(chosen) == len(PROOFS) else '-partial'}.md"
+    report = REPORTS / f"{datetime.now(UTC):%Y-%m-%d}.md"
     report.parent.mkdir(exist_ok=True)
-    sections, failed = [], 0
+    failed = 0
     for proof in chosen:
         print(f"== {proof.name}: {proof.claim}", flush=True)
         is_shown, section = _run(proof)
         failed += not is_shown
-        sections.append(section)
-        report.write_text(
-            "\n".join([_head(began), *sections, ""])
-        )  # what is shown by now is kept
+        _write(report, {**_sections(report), proof.name: section})
     print(f"{len(chosen) - failed} passed, {failed} failed")
     print(f"report: {report.relative_to(ROOT)}")
     return failed
 
 
+def _sections(report: Path) -> dict[str, str]:
+    """What the report holds already, by the name of the proof."""
+    text = report.read_text() if report.exists() else ""
+    parts = SECTION.split(text)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _write(report: Path, sections: dict[str, str]) -> None:
+    ordered = [proof.name for proof in PROOFS if proof.name in sections]
+    body = "".join(f"\n## {name}: {sections[name].strip()}\n" for name in ordered)
+    report.write_text(f"{_head(report)}\n{body}")
+
+
 def _run(proof: Proof) -> tuple[bool, str]:
-    began = time.monotonic()
+    began, started_at, commit = time.monotonic(), datetime.now(UTC), _commit()
     lines = []
     with subprocess.Popen(
         [sys.executable, *proof.arguments],
@@ -155,24 +165,25 @@ def _run(proof: Proof) -> tuple[bool, str]:
     figures = [line for line in lines if line and not PROGRESS.fullmatch(line)]
     shown = "\n".join((figures if is_shown else lines)[-FIGURES_AT_MOST:])
     section = (
-        f"\n## {proof.name}: {'shown' if is_shown else 'FAILED'}\n\n{proof.claim}\n\n"
-        f"`{set_to}python {' '.join(proof.arguments)}` took {took_s:.0f} s.\n\n```\n{shown}\n```"
+        f"{'shown' if is_shown else 'FAILED'}\n\n{proof.claim}\n\n"
+        f"`{set_to}python {' '.join(proof.arguments)}` took {took_s:.0f} s "
+        f"(commit {commit}, {started_at:%H:%M} UTC).\n\n```\n{shown}\n```"
     )
     return is_shown, section
 
 
-def _head(began: datetime) -> str:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
+
+
+def _head(report: Path) -> str:
     return (
-        f"# Proofs of {began:%Y-%m-%d %H:%M} UTC\n\n"
-        f"Commit {commit or 'unknown'}, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.machine()}, {os.cpu_count()} cores. Run again with `make prove`."
+        f"# Proofs of {report.stem}\n\n"
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores. "
+        'Run again with `make prove`, or some of them with `make prove ARGS="kill bench"`: each stands here as it '
+        "was run last on that day."
     )
 
 

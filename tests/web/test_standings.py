@@ -166,6 +166,7 @@ async def test_what_waits_is_told_wherever_people_look(
         "reason": "dumb",
         "reasonShown": "underperforming",
         "words": "1 of 5 tasks succeeded",
+        "holds": True,
     }
     backend.add("b")
 

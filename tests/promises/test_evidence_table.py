@@ -19,7 +19,10 @@ from tests.promises.evidence_table import (
 AGENTS = int(os.environ.get("PINKSLIP_TEST_EVIDENCE_AGENTS", "100"))
 """Per quality; 1,500 in the proof."""
 
-pytestmark = pytest.mark.timeout(3_600)  # at full length
+pytestmark = [
+    pytest.mark.timeout(3_600),  # at full length
+    pytest.mark.xdist_group("evidence_table"),  # one table, in one process
+]
 Table = Mapping[tuple[str, float], Row]
 
 

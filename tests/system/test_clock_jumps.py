@@ -110,6 +110,7 @@ def ticks_until_deciding_goes_on(service: Running) -> float:
 
 def test_jumps_of_the_wall_fire_nobody_and_stop_nothing(service: Running, wall: Wall) -> None:
     beating(service, 3.0)
+    undisturbed = max(ticks_until_deciding_goes_on(service) for _ in range(6))
     before_mb = resident_mb(service)
     slowest = 0.0
 
@@ -129,6 +130,7 @@ def test_jumps_of_the_wall_fire_nobody_and_stop_nothing(service: Running, wall: 
     print(
         json.dumps(
             {"jumps": 4 * len(JUMPS), "two_more_ticks_after_at_most_ticks": round(slowest, 1),
+             "and_without_a_jump": round(undisturbed, 1),
              "grown_mb": round(grown_mb, 1)}
         )
     )  # fmt: skip

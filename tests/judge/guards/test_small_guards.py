@@ -251,6 +251,21 @@ class TestYoungWorkers:
 
         assert held(self.asked(new, None, old)) == holds
 
+    @pytest.mark.parametrize(("back_ms", "holds"), [(299_999, [0]), (300_000, []), (HOUR, [])])
+    @pytest.mark.parametrize("taken_back", [1, 2])
+    def test_who_takes_one_of_its_ids_back_begins_it_anew(
+        self, taken_back: int, back_ms: int, holds: list[int]
+    ) -> None:
+        ids = [
+            late(lineage="w"),
+            Agent(number=2, lineage="w"),
+            Agent(number=3, lineage="w", created_at=START - 2 * HOUR, incarnation=2),
+        ]
+        again = ids[taken_back - 1]
+        again.created_at, again.incarnation = START - back_ms, 2
+
+        assert held(self.asked(*ids)) == holds
+
     @pytest.mark.parametrize(("before", "holds"), [(3, [0]), (4, []), (5, [])])
     def test_it_has_done_the_tasks_of_them_all(self, before: int, holds: list[int]) -> None:
         new = late(lineage="w", tasks=1, counted=(1, 0))

@@ -1,7 +1,7 @@
 """A young agent is left alone: too short a life, or too few tasks where tasks are judged.
 
 Where evidence follows the worker through its ids, the worker's life counts: it is as old as the oldest of its
-ids that the fleet still remembers, and has done the tasks of them all.
+ids that the fleet still remembers, and has done the tasks of them all. Who takes one of them back begins it anew.
 """
 
 import numpy as np
@@ -45,16 +45,19 @@ def hold(cases: Cases, *, view: FleetView, age_s: Floats, newborn: Newborn) -> H
 def _ages_s(cases: Cases, view: FleetView, age_s: Floats) -> Floats:
     ages = age_s[cases.slot]
     if cases.by_lineage.any():
-        ages = np.where(cases.by_lineage, _of_the_oldest(view, age_s)[cases.slot], ages)
+        ages = np.where(cases.by_lineage, _of_workers(view, age_s)[cases.slot], ages)
     return ages
 
 
-def _of_the_oldest(view: FleetView, age_s: Floats) -> Floats:
-    """Per slot: the age of the oldest agent of the same lineage; its own where it has none."""
+def _of_workers(view: FleetView, age_s: Floats) -> Floats:
+    """Per slot: the age of the oldest agent of the same lineage, but no more than of the one reinstated last; its own
+    where it has none."""
     words = view.words("lineage")
     oldest = np.full(len(words.vocabulary) + 1, -np.inf)
     known = (words.codes >= 0) & ~np.isnan(age_s)
     np.maximum.at(oldest, words.codes[known], age_s[known])
+    is_back = known & (view.incarnation > 1)
+    np.minimum.at(oldest, words.codes[is_back], age_s[is_back])
     return np.where(known, oldest[words.codes], age_s)
 
 

@@ -61,7 +61,9 @@ class Seen:
     tasks: list[Task] = field(default_factory=list)
 
     def leave(self, at: int) -> None:
-        self.left.append((at, None))
+        """Who is away already leaves no more."""
+        if not self.left or self.left[-1][1] is not None:
+            self.left.append((at, None))
 
     def come_back(self, at: int) -> None:
         if self.left and self.left[-1][1] is None:

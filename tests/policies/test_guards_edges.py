@@ -1,5 +1,7 @@
 """`guards:` at their very bounds, and which key is named just beyond."""
 
+from dataclasses import replace
+
 import pytest
 
 from pinkslip.model.policy import CommonCause, Guards, MassRestart, Panic
@@ -161,3 +163,10 @@ def test_guards_are_warned_of_where_they_spare_everybody_or_nobody(
     guards: str, warned: list[str]
 ) -> None:
     assert [problem.message for problem in said_of(guards)] == warned
+
+
+@pytest.mark.parametrize("guards", ["{pool: model}", "{pool: model, max_notices: off}"])
+def test_guards_that_are_not_written_are_the_default_ones(guards: str) -> None:
+    written = read(guards)
+
+    assert replace(written, pool="role", max_notices=Guards().max_notices) == Guards()

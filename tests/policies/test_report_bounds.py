@@ -29,6 +29,7 @@ def test_the_first_error_finds_room_among_any_number_of_warnings() -> None:
     report.add(TEXT, Place(0, 0), "another")
 
     assert report.has_errors
+    assert report.problems[-1].message == "an error"
     assert (len(report.problems), report.unlisted) == (201, 2)
 
 

@@ -119,7 +119,7 @@ def test_counters_never_step_back_and_lose_nobody(
     text: str, hired: list[Hired], story: list[Step]
 ) -> None:
     """12: also when those that left are forgotten."""
-    world = World(compiled(text), hired)
+    world = World(compiled(text), hired, is_judged=False)
     before: dict[tuple[str, str], tuple[int, ...]] = {}
 
     for _ in world.live(story):

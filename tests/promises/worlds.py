@@ -205,13 +205,16 @@ class World:
     """Of each tick: its instant, and how much of the journal it saw."""
     concluded: list[Decision] = field(default_factory=list)
     """What the judge said, whatever became of it."""
+    is_judged: bool = True
+    """Whether the witness judges what is done; not where who left is forgotten, and with it what it did: a service
+    reads that again before it looks, a rehearsal has nowhere to read it from."""
     _quiet: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.played = Rehearsal(self.policy_set)
         self.played.on_fact = self.journal.append
         self.people = People(self.played)
-        self.witness = Witness(self.policy_set)
+        self.witness = Witness(self.policy_set, is_silent=not self.is_judged)
         for number, each in enumerate(self.hired):
             self._report(
                 self._id(number),

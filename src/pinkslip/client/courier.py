@@ -57,9 +57,10 @@ class Courier:
         self._beater = daemon(self._beat_on, "pinkslip-heartbeat")
 
     def start(self) -> None:
-        """Begin; the first heartbeat goes out at once."""
-        self._beater.start()
-        self._sender.start()
+        """Begin; the first heartbeat goes out at once. Its answer may say stop: nothing is closed half begun."""
+        with self._lock:
+            self._beater.start()
+            self._sender.start()
 
     @property
     def is_over(self) -> bool:

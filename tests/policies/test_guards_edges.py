@@ -165,8 +165,8 @@ def test_guards_are_warned_of_where_they_spare_everybody_or_nobody(
     assert [problem.message for problem in said_of(guards)] == warned
 
 
-@pytest.mark.parametrize("guards", ["{pool: model}", "{pool: model, max_notices: off}"])
+@pytest.mark.parametrize("guards", ["{pool: model}", "{pool: model, panic: off}"])
 def test_guards_that_are_not_written_are_the_default_ones(guards: str) -> None:
     written = read(guards)
 
-    assert replace(written, pool="role", max_notices=Guards().max_notices) == Guards()
+    assert replace(written, pool="role", panic=Guards().panic) == Guards()

@@ -15,11 +15,19 @@ from tests.judge.guards.test_envelope_of_rungs import (
     quarantine,
     refused,
 )
+from tests.judge.guards.test_guards_of_many import (
+    ALERT,
+    FAIL,
+    FAILING,
+    FINE,
+    ONE,
+    late,
+    outcomes,
+)
 from tests.judge.world import (
     CALM,
     DAY,
     HOUR,
-    MINUTE,
     START,
     Agent,
     Ticker,
@@ -33,7 +41,6 @@ from pinkslip.judge.guards.envelope import Outstanding, remembered
 from pinkslip.judge.guards.mass_restart import deploys
 from pinkslip.judge.guards.panic import Turned, bursts
 from pinkslip.judge.memory import VirtualFire
-from pinkslip.model.facts import Silence, Silenced
 from pinkslip.model.policy import (
     CommonCause,
     MassRestart,
@@ -43,31 +50,6 @@ from pinkslip.model.policy import (
     Panic,
 )
 from pinkslip.model.words import Action, Guard, Mode, Standing, Status
-
-ONE = replace(CALM, max_fired=MaxFired(share=0.0, at_least=1))
-
-ALERT = replace(CALM, panic=Panic(share=0.1, at_least=3, per_ms=2 * MINUTE))
-
-FAILING = {"success_rate[1h]": 0.1}
-
-FINE = {"success_rate[1h]": 0.9}
-
-FAIL = "success_rate[1h] < 50%"
-
-
-def late(number: int, **given: object) -> Agent:
-    return Agent(number=number, silent_s=95.0, **given)  # type: ignore[arg-type]  # fields of Agent
-
-
-def outcomes(ticker: Ticker, after_ms: int = 0) -> list[tuple[int, str]]:
-    """Who, and what came of it or which guard held it."""
-    decisions = ticker.tick(after_ms).decisions
-    return [(each.agent_no, str(each.guard or each.verdict)) for each in decisions]
-
-
-def silenced(number: int) -> Silenced:
-    match = (("agent", (f"agent-{number}",), ()),)
-    return Silenced(START, number, Silence(f"s{number}", match, "kim", "", 0, START + HOUR))
 
 
 def test_who_waits_for_a_user_does_not_fail_by_silence() -> None:

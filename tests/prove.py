@@ -158,7 +158,7 @@ def _run(proof: Proof) -> tuple[bool, str]:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            lines.append(line.rstrip())
+            lines.append(line.rstrip().replace(f"{ROOT}/", ""))
     took_s = time.monotonic() - began
     is_shown = process.returncode == 0
     set_to = "".join(f"{key}={value} " for key, value in proof.environment.items())

@@ -51,3 +51,17 @@ def test_while_everybody_has_a_word_of_their_own_nothing_is_dropped() -> None:
 
     assert len(vocabulary.words) == 5_000
     assert vocabulary.generation == 0
+
+
+def test_many_at_once_are_the_same_as_one_by_one() -> None:
+    texts = [None if number % 7 == 0 else f"word-{number % 400}" for number in range(1_000)]
+    together, each = Vocabulary(1_000), Vocabulary(1_000)
+
+    together.put_all(np.arange(1_000), texts)
+    for slot, text in enumerate(texts):
+        each.put(slot, text)
+    together.put(3, "another")
+    each.put(3, "another")
+
+    assert together.texts(np.arange(1_000)) == each.texts(np.arange(1_000))
+    assert [together.get(slot) for slot in range(3)] == texts[:3]

@@ -29,7 +29,7 @@ from pinkslip.model.words import Standing, Verdict
 from pinkslip.replay.rehearsal import Rehearsal
 
 EXAMPLES = int(os.environ.get("PINKSLIP_TEST_PROMISES", "40"))
-"""Of each law; thousands in the proof."""
+"""Of each law; 500 in the proof."""
 pytestmark = pytest.mark.timeout(3_600)  # at full length
 UNHURRIED = settings(
     deadline=None,

@@ -39,12 +39,12 @@ class Vocabulary:
         self.codes[slot] = code
 
     def put_all(self, slots: Places, texts: Sequence[str | None]) -> None:
-        """As `put`, many at once."""
+        """As `put`, many at once. Nothing is dropped meanwhile: until the end nobody has the new words."""
         for text in dict.fromkeys(texts):
             if text is not None and text not in self._code_of:
-                self._learn(text)
-        get = self._code_of.get
-        self.codes[slots] = [-1 if text is None else get(text, -1) for text in texts]
+                self._append(text)
+        code_of = self._code_of
+        self.codes[slots] = [-1 if text is None else code_of[text] for text in texts]
 
     def get(self, slot: int) -> str | None:
         """The word of one slot."""
@@ -67,6 +67,9 @@ class Vocabulary:
     def _learn(self, text: str) -> int:
         if len(self.words) >= self._compact_at:
             self._compact()
+        return self._append(text)
+
+    def _append(self, text: str) -> int:
         code = self._code_of[text] = len(self.words)
         self.words.append(text)
         return code

@@ -204,6 +204,22 @@ def test_only_the_very_version_that_was_demoted_is_in_shadow() -> None:
     assert as_it_may(replace(LADDER, name="other"), acts).mode is Mode.ENFORCE
 
 
+@pytest.mark.parametrize("is_demoted", [True, False], ids=["demoted", "left out by percent"])
+def test_a_restart_or_reload_says_nothing_again_that_was_said_in_shadow(
+    *, is_demoted: bool
+) -> None:
+    policy = make_policy(percent=1.0 if is_demoted else 0.0)
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], policy)
+    if is_demoted:
+        demote(ticker, policy)
+    ticker.tick()
+    ticker.state.adopt(ticker.policy_set, now=START)
+
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["shadowed"]
+
+
 def test_a_demoted_policy_lets_go_of_everybody_and_only_watches() -> None:
     ticker = Ticker([make_worker(), make_worker(2)], LADDER)
     crossed(ticker)

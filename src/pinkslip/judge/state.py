@@ -122,9 +122,9 @@ class JudgeState:
 
         1. A policy that is gone, off, or has another `episode_hash` loses its episodes: it starts afresh.
         2. So does one that may do less than before: enforce to shadow, fire to notify. What a person vetoed stays.
-        3. One that may do more tries again what it had only shadowed or notified.
 
-        Announced fires that come to nothing by it end with the next tick, which records that, and so do places.
+        For whom it may do more, and tries again what it had only shadowed or notified, the next tick finds out.
+        Announced fires that come to nothing by it end with that tick too, which records it, and so do places.
         """
         policies = {policy.name: policy for policy in policy_set.policies}
         tracks: dict[str, Track] = {}
@@ -135,7 +135,7 @@ class JudgeState:
             stays = np.zeros(len(track), dtype=np.bool_)
             if policy is not None and not self._is_demoted(policy):
                 is_shadow = np.full(len(track), policy.mode is not Mode.ENFORCE)
-                track, stays = inherited(policy, track, in_shadow=is_shadow)
+                _, stays = inherited(policy, track, in_shadow=is_shadow)
             if policy is not None:
                 stays = stays | is_vetoed(track, policy)
             stays = stays | is_announced(open_track)

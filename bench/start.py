@@ -328,6 +328,7 @@ def start(database: Database) -> tuple[Fleet, dict[str, float]]:
         with timed(times, "facts"):
             for writer, batch in past.batches():
                 fleet.fold(batch, writer=writer)
+            fleet.fold_presence(past.moves)
     with timed(times, "first look"):
         fleet.at(NOW)
         fleet.snapshot(seq=1, now=NOW)

@@ -6,7 +6,8 @@ from tests.fleet.oracle import Oracle, is_failed
 
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.fleet.fleet import Fleet, Measures, Need
-from pinkslip.model.words import Fault, Result, Scope, Standing, Status, word_of
+from pinkslip.fleet.presence import LEAST_MS
+from pinkslip.model.words import Fault, Result, Scope, Status, word_of
 
 OF_POOLS = "expected_ratio"
 """The judge works it out; the fleet answers its parts."""
@@ -153,9 +154,10 @@ def _assert_rows(fleet: Fleet, measures: Measures, oracle: Oracle) -> None:
         assert view.error_count == row.errors
         assert view.streak == oracle.streak(row, FILTERS[0])
         assert view.is_stale == measures.stale[slot] == oracle.is_stale(row, now)
-        away = (Standing.FIRED, Standing.QUARANTINED)
-        is_active = row.finished_at is None and row.standing not in away
-        assert measures.active[slot] == is_active
+        assert measures.active[slot] == row.is_active
+        for ago in (0, 1, 1_000, 20_000, 300_000, LEAST_MS):
+            then = now - ago
+            assert measures.active_at(then)[slot] == row.was_active(then), (number, ago)
         assert measures.tasks[slot] == len(row.present)
         assert measures.interval_s[slot] * 1000 == oracle.interval_ms(row)
         for name in ("ordered_until", "released_at", "boot_changed_at"):

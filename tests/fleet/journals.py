@@ -7,6 +7,7 @@ from random import Random
 
 from msgspec.structs import replace
 
+from pinkslip.fleet.presence import End, Move, Moves, Stand
 from pinkslip.model.facts import (
     Absolved,
     Beat,
@@ -269,3 +270,19 @@ def _shuffle_outcomes(random: Random, queue: list[Fact]) -> None:
         if is_done:
             queue[begin : begin + len(some)] = random.sample(some, len(some))
         begin += len(some)
+
+
+def moves_of(told: Iterable[Fact], *, after: int, until: int) -> Moves:
+    """What a journal of these answers when it is asked who came and went."""
+    moves = [fact for fact in told if isinstance(fact, Move) and fact.at <= until]
+    later = [move for move in moves if move.at > after]
+    before: dict[tuple[object, int], Move] = {}
+    stood = {move.agent_no for move in later if isinstance(move, Stand)}
+    ends = {move.agent_no: move for move in reversed(later) if isinstance(move, End)}
+    back = {number for number, move in ends.items() if isinstance(move, Reinstated)}
+    for same, whose in ((Stand, stood), (End, back)):
+        for move in moves:
+            if isinstance(move, same) and move.at <= after and move.agent_no in whose:
+                before[same, move.agent_no] = move
+    earlier = sorted(before.values(), key=lambda move: move.seq)
+    return Moves(after, until, [*earlier, *later])

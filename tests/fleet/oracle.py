@@ -74,6 +74,8 @@ class Row:
     away: list[list[int]] = field(default_factory=list)
     """From when to when it waited, or had ended."""
     intervals: list[tuple[int, int | None]] = field(default_factory=list)
+    was: list[tuple[int, bool]] = field(default_factory=list)
+    """From when on it was active, or was not."""
     errors: int = 0
     lifetime: list[Done] = field(default_factory=list)
     """Every counted outcome."""
@@ -82,6 +84,16 @@ class Row:
 
     def get(self, name: str) -> object:
         return self.fields.get(name)
+
+    @property
+    def is_active(self) -> bool:
+        away = (Standing.FIRED, Standing.QUARANTINED)
+        return self.finished_at is None and self.standing not in away
+
+    def was_active(self, then: int) -> bool:
+        return self.created_at <= then and next(
+            (was for at, was in reversed(self.was) if at <= then), True
+        )
 
 
 @dataclass
@@ -199,6 +211,7 @@ class Oracle:
             case Reviewed():
                 if fact.counted:
                     self.scores[fact.event_id] = fact.score_e6
+        row.was.append((fact.at, row.is_active))
 
     def stand(self, row: Row, fact: Stood | Released) -> None:
         if isinstance(fact, Released) or fact.standing is not Standing.NOTICE:

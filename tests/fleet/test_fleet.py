@@ -18,10 +18,19 @@ from tests.fleet.builders import (
     of,
     registered,
 )
+from tests.fleet.journals import moves_of
 
 from pinkslip.fleet.digest import START
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
-from pinkslip.model.facts import Demoted, Reinstated, Released, Silence, Silenced, Stood
+from pinkslip.model.facts import (
+    Demoted,
+    Reinstated,
+    Released,
+    Revived,
+    Silence,
+    Silenced,
+    Stood,
+)
 from pinkslip.model.policy import Window, WindowKind
 from pinkslip.model.words import Result, Standing, Status, word_of
 
@@ -256,9 +265,9 @@ def test_facts_about_agents_not_in_memory_change_nothing() -> None:
 def test_the_envelope_sees_who_was_active_and_whom_policies_fired() -> None:
     minute = 60_000
     fleet = make_fleet(*(registered(number) for number in (1, 2, 3, 4)))
+    fleet.fold([finished(1, at=T0 + minute), fired(4, at=T0 + minute)])
+    fleet.fold([fired(2, at=T0 + 2 * minute), fired(3, at=T0 + 2 * minute, by=None)])
     fleet.fold([registered(5, at=T0 + 3 * minute)])
-    fleet.fold([finished(1, at=T0 + minute), fired(2, at=T0 + 2 * minute)])
-    fleet.fold([fired(3, at=T0 + 2 * minute, by=None), fired(4, at=T0 + minute)])
     fleet.fold([Reinstated(4, T0 + 3 * minute, 1_000_000, 2)])
 
     measures = fleet.at(T0 + 5 * minute)
@@ -276,11 +285,38 @@ def test_the_envelope_sees_who_was_active_and_whom_policies_fired() -> None:
     assert who(measures.fired_by_policy_since(T0 + 2 * minute)) == []
 
 
+def test_who_comes_and_goes_is_counted_as_what_it_was_at_that_very_instant() -> None:
+    fleet = make_fleet(registered(1), registered(2))
+    for ms in range(0, 60_000, 10_000):
+        fleet.fold([finished(1, at=T0 + ms + 5_000), Revived(1, T0 + ms + 8_000, 1_000 + ms)])
+    fleet.fold([Stood(2, T0 + 60_000, 100_000, Standing.QUARANTINED, None, None)])
+    fleet.fold([Released(2, T0 + 70_000, 100_001)])
+
+    measures = fleet.at(T0 + 80_000)
+
+    def were_active(after_ms: int) -> list[bool]:
+        return measures.active_at(T0 + after_ms).tolist()
+
+    assert [were_active(ms)[0] for ms in range(0, 60_000, 1_000)] == 6 * [
+        *(5 * [True]),
+        *(3 * [False]),
+        *(2 * [True]),
+    ]
+    assert [were_active(ms)[1] for ms in (59_999, 60_000, 69_999, 70_000)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
 def test_a_restart_remembers_what_the_envelope_counts() -> None:
     live = make_fleet(registered(1), registered(2), fired(1), fired(2, by=None))
     live.fold([Reinstated(1, T0 + 1_000, 1_000_000, 2)])
     rebuilt = Fleet(1, FleetSettings())
     rebuilt.fold(live.checkpoint([1, 2]))
+    told = [fired(1), fired(2, by=None), Reinstated(1, T0 + 1_000, 1_000_000, 2)]
+    rebuilt.fold_presence(moves_of(told, after=T0 - 1, until=T0 + 2_000))
 
     one, other = live.at(T0 + 2_000), rebuilt.at(T0 + 2_000)
 

@@ -7,7 +7,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from tests.fleet.comparing import all_needs, assert_alike, assert_same
-from tests.fleet.journals import FILTERS, MINUTE, ONE, SECOND, SIX, START, Teller, permuted
+from tests.fleet.journals import (
+    FILTERS,
+    MINUTE,
+    ONE,
+    SECOND,
+    SIX,
+    START,
+    Teller,
+    moves_of,
+    permuted,
+)
 from tests.fleet.oracle import Oracle
 
 from pinkslip.fleet.fleet import Fleet, FleetSettings, Need
@@ -51,6 +61,33 @@ def test_every_measure_row_and_total_is_what_the_words_say(seed: int) -> None:
     assert_same(
         fleet, oracle, NEEDS, now=teller.now + random.choice((0, 1_000, 59_999, 60_000))
     )
+
+
+@runs
+@given(SEEDS)
+def test_who_was_active_is_known_as_far_back_as_is_asked_and_further_once_it_is_told(
+    seed: int,
+) -> None:
+    random = Random(seed)
+    teller, oracle, fleet = Teller(random), Oracle(SETTINGS), Fleet(1, SETTINGS)
+    told: list[Fact] = []
+
+    for _ in range(6):
+        presence_ms = random.choice((1, 1_000, 30_000, 200_000))
+        fleet.declare([], presence_ms=presence_ms)
+        horizon = fleet.horizon()
+        after = teller.now - presence_ms
+        if after < horizon.presence_since:
+            fleet.fold_presence(moves_of(told, after=after, until=horizon.presence_since))
+        facts = list(teller.facts(random.choice((1, 30, 200))))
+        told += facts
+        fleet.fold(facts)
+        oracle.fold(facts)
+        measures = fleet.at(teller.now)
+        for number, row in oracle.rows.items():
+            for ago in {0, 1, presence_ms // 2, presence_ms}:
+                was_active = measures.active_at(teller.now - ago)[measures.slot_of(number)]
+                assert was_active == row.was_active(teller.now - ago), (number, ago)
 
 
 @runs
@@ -140,6 +177,7 @@ def test_a_rebuild_gives_the_same_fleet(seed: int) -> None:
     rebuilt.fold_history(done for done in teller.as_scored(facts) if done.seq <= complete)
     for batch in pieces(random, facts[place:]):
         rebuilt.fold(batch, writer=3)
+    rebuilt.fold_presence(moves_of(facts, after=START - 1, until=teller.now))
 
     if (
         not oracle.blind

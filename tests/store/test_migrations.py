@@ -177,7 +177,7 @@ def test_an_older_schema_is_refused_with_the_command(
     monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "0098"))
 
     assert needs_upgrade(database)
-    with pytest.raises(Conflict, match=r"schema 0002.*needs 0098; run: pinkslip db upgrade"):
+    with pytest.raises(Conflict, match=r"schema 0003.*needs 0098; run: pinkslip db upgrade"):
         check_schema(database)
 
 

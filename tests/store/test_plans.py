@@ -92,6 +92,7 @@ def test_a_start_scans_no_table(asked: tuple[Asked, Service]) -> None:
         fleet.fold(past.restored)
         fleet.fold_arrivals(past.history)
         assert list(past.batches())
+        fleet.fold_presence(past.moves)
     assert history_of(service.database, WORKSPACE, 1, until=now)
 
     assert len(plans.statements) > 15

@@ -24,6 +24,7 @@ from tests.store.ticking import decided, episode, stands, tick
 from pinkslip.fleet.acts import Acts
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.needs import Need
+from pinkslip.fleet.presence import LEAST_MS
 from pinkslip.fleet.snapshot import AgentView
 from pinkslip.model.errors import Conflict, NotFound
 from pinkslip.model.events import Finish, Heartbeat, Outcome, Report
@@ -44,10 +45,10 @@ from pinkslip.model.words import (
 from pinkslip.store import acts, reviewing, rulings, silencing, standings, ticks
 from pinkslip.store.engine import Database, open_database
 from pinkslip.store.readers import Readers
-from pinkslip.store.rebuild import Rebuild, history, history_of, rebuild
+from pinkslip.store.rebuild import Rebuild, history, history_of, moves, rebuild
 
 AGENTS = ("a", "b", "c")
-MINUTE = 60_000
+MINUTE, HOUR = 60_000, 3_600_000
 TOOL = Filter(faults=frozenset({Fault.AGENT, Fault.TOOL}))
 JUDGED = Filter(sources=frozenset({Source.JUDGE}))
 TIME = Window(WindowKind.TIME, 5 * MINUTE)
@@ -276,6 +277,7 @@ def fold_all(fleet: Fleet, past: Rebuild) -> None:
     fleet.fold_arrivals(past.history)
     for writer, batch in past.batches():
         fleet.fold(batch, writer=writer)
+    fleet.fold_presence(past.moves)
 
 
 def shown(fleet: Fleet, now: int) -> dict[str, Any]:
@@ -290,6 +292,8 @@ def shown(fleet: Fleet, now: int) -> dict[str, Any]:
     found["totals"] = [row for row in fleet.role_totals() if row.tasks or row.finished]
     for name in ("active", "ordered_until", "released_at", "boot_changed_at"):
         found[name] = np.asarray(getattr(measures, name))[order].tolist()
+    for ago in (0, 1, 700, MINUTE, 5 * MINUTE, LEAST_MS):
+        found[f"active {ago} ms ago"] = measures.active_at(now - ago)[order].tolist()
     found["acts"] = said(measures.acts)
     return found
 
@@ -602,6 +606,33 @@ def test_policies_that_ask_further_back_get_what_is_lacking(
             slot = _slot(life.whole, agent, now)
             assert slot is not None
             assert measures.value(need.name, need.window, need.outcomes)[slot] == expected
+
+
+def test_an_envelope_that_looks_back_further_is_told_who_was_active(
+    life: Life, database: Database
+) -> None:
+    for boot in ("b1", "b2", "b3", "b4"):
+        life.step("report", [Report(WORKSPACE, "a", Finish())])
+        life.step("advance", 10 * MINUTE)
+        life.step("report", [Report(WORKSPACE, "a", Heartbeat(boot_id=boot))])
+        life.step("advance", 20 * MINUTE)
+    now = life.clock.wall_ms()
+    life.catch_up()
+    life.whole.advance(now)
+    slot = _slot(life.whole, "a", now)
+    assert moves(database, WORKSPACE, life.whole.horizon(), now=now) is None
+
+    life.whole.declare(NEEDS, presence_ms=2 * HOUR)
+    past = moves(database, WORKSPACE, life.whole.horizon(), now=now)
+    assert past is not None
+    life.whole.fold_presence(past)
+
+    measures = life.whole.at(now)
+    was_active = [
+        bool(measures.active_at(now - ago * MINUTE)[slot]) for ago in (95, 85, 65, 55)
+    ]
+    assert was_active == [True, False, True, False]
+    assert moves(database, WORKSPACE, life.whole.horizon(), now=now) is None
 
 
 def test_nothing_lacking_reads_nothing(life: Life, database: Database) -> None:

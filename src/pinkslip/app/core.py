@@ -23,6 +23,7 @@ from pinkslip.enforce.review import EnforceSettings, review
 from pinkslip.fleet.fleet import Fleet, FleetSettings
 from pinkslip.fleet.needs import Horizon
 from pinkslip.fleet.outcomes import Arrivals
+from pinkslip.fleet.presence import Moves
 from pinkslip.judge.conclusions import Judgement
 from pinkslip.judge.state import JudgeState
 from pinkslip.metrics.own import Own
@@ -40,7 +41,7 @@ from pinkslip.store.engine import Database
 from pinkslip.store.firing import Grace
 from pinkslip.store.journal import Answer, Journal, Resolve
 from pinkslip.store.readers import Readers
-from pinkslip.store.rebuild import history, rebuild
+from pinkslip.store.rebuild import history, moves, rebuild
 from pinkslip.store.tables import DEFAULT_WORKSPACE
 from pinkslip.store.transaction import Transaction
 from pinkslip.store.views import (
@@ -130,7 +131,8 @@ class Core:
         workspace = readers.workspace_by_id(DEFAULT_WORKSPACE)
         assert workspace is not None, "the first migration makes the default workspace"
         fleet = Fleet(workspace.id, fleet_settings(settings))
-        fleet.declare(needs(policies.policy_set))
+        guards = policies.policy_set.guards
+        fleet.declare(needs(policies.policy_set), presence_ms=guards.max_fired.per_ms)
         now = journal.now()
         keep_after = now - keep_ms(settings, policies)
         last = readers.last_tick(workspace.id)
@@ -144,7 +146,6 @@ class Core:
             writer=journal.writer,
             folded=folded,
         )
-        guards = policies.policy_set.guards
         state = JudgeState.restore(
             readers.episodes(workspace.id),
             shadowed=_shadowed(readers, workspace.id, guards, now=now),
@@ -245,6 +246,11 @@ class Core:
         async with self._catching_up:
             for _ in range(LOOKS_AT_MOST):
                 horizon = await self.ask(lambda seat: seat.fleet.horizon())
+                past = await self.read(
+                    moves, self.database, self.workspace.id, horizon, now=self.journal.now()
+                )
+                if past is not None:
+                    await self.ask(partial(_remember, past))
                 if not horizon.lacking:
                     return
                 older = await self.read(
@@ -523,6 +529,7 @@ def _refold(
             if by == writer:
                 newest = max(newest, facts[-1].seq)
             folded(len(batch))
+        fleet.fold_presence(stored.moves)
     if last is not None:
         fleet.resume_digest(last.digest)
     return newest
@@ -548,6 +555,10 @@ def _completed(horizon: Horizon, older: Iterable[Arrivals], seat: Seat) -> bool:
         return False
     seat.fleet.fold_arrivals(older)
     return True
+
+
+def _remember(past: Moves, seat: Seat) -> None:
+    seat.fleet.fold_presence(past)
 
 
 def _unsaved(numbers: Sequence[int], lineages: Sequence[str], seat: Seat) -> None:

@@ -143,7 +143,7 @@ class Seat:
         """From now on judge by these; returns the episodes that ended with the old ones."""
         ended = self.state.adopt(policy_set, now=now)
         self.policy_set = policy_set
-        self.fleet.declare(needs(policy_set))
+        self.fleet.declare(needs(policy_set), presence_ms=policy_set.guards.max_fired.per_ms)
         return ended
 
     def snapshot(self, *, now: int, fresh_ms: int = 1_000) -> Snapshot:

@@ -5,7 +5,7 @@ heartbeats and outcomes, so those are collected and taken in many at a time; who
 each had been taken in at once.
 
 **A rebuild** is: `declare`, fold every `Restored`, `restore_totals`, `restore_lineages`, `fold_history` with the
-outcomes the horizon asks for, then fold what came after. It gives the same fleet as folding everything from the
+outcomes the horizon asks for, fold what came after, `fold_presence`. It gives the same fleet as folding everything from the
 start: columns, totals, rhythms and evidence exactly; windows over time and over tasks exactly, when the history
 reaches as far back as `horizon` says; `consecutive_failures` exactly by the default filter, by others when the
 history reaches back to the last success.
@@ -40,6 +40,7 @@ from pinkslip.fleet.memory import DEFAULT, Memory
 from pinkslip.fleet.needs import Horizon, Need, Words
 from pinkslip.fleet.numbering import Numbering
 from pinkslip.fleet.outcomes import HAS_ERROR, IS_SUCCESS, Arrivals, Rows, keys
+from pinkslip.fleet.presence import LEAST_MS, Move, Moves, Presence, Was
 from pinkslip.fleet.publishing import BEATS, IDENTITY, MEMBERS, OUTCOMES, rows, views
 from pinkslip.fleet.slots import Places
 from pinkslip.fleet.snapshot import AgentView, RoleTotals, Snapshot
@@ -91,6 +92,7 @@ class Fleet:
         self._totals = Totals()
         self._spells = Spells()
         self._acts = Acts()
+        self._presence = Presence()
         self._digest = Digest()
         self._now = 0
         self._first_at: int | None = None
@@ -108,9 +110,14 @@ class Fleet:
 
     # what policies ask
 
-    def declare(self, needs: Iterable[Need]) -> None:
-        """Keep up exactly what these ask for; see above for what a new window holds."""
+    def declare(self, needs: Iterable[Need], *, presence_ms: int = LEAST_MS) -> None:
+        """Keep up exactly what these ask for; see above for what a new window holds.
+
+        `presence_ms`: how far back `Measures.active_at` is asked. Where that is further than before, `horizon`
+        says so, and `fold_presence` with what is missing makes it exact.
+        """
         self._settle()
+        self._presence.keep_ms = presence_ms
         needs = list(needs)
         self._memory.declare(needs, now=self._now)
         columns = self._agents.columns
@@ -137,6 +144,8 @@ class Fleet:
             streaks=tuple(outcomes for outcomes in memory.streaks if outcomes != DEFAULT),
             lacking=tuple(sorted(numbers.tolist())),
             until=max(memory.cut, int(unknown.max(initial=0))),
+            presence_ms=self._presence.keep_ms,
+            presence_since=self._presence.since,
         )
 
     # what the journal says
@@ -196,6 +205,12 @@ class Fleet:
         self._named = self._named[:0]
         self._agents.columns.unknown_until.fill(0)
         self._agents.published.touched.add(OUTCOMES)
+
+    def fold_presence(self, past: Moves) -> None:
+        """Who came and went, for `Measures.active_at` only: in a rebuild up to its end, after the facts; else up to
+        `horizon.presence_since`."""
+        self._take_in()
+        self._presence.begin_with(past, self._agents.columns, self._agents.slots)
 
     def restore_totals(
         self, totals: Iterable[RoleTotals], *, writer: int = 0, seq: int = 0
@@ -258,6 +273,7 @@ class Fleet:
         self._settle()
         self._now = max(self._now, now)
         self._memory.leave(self._now)
+        self._presence.leave(self._now)
         self._acts.forget(ended_before=self._now)
 
     def at(self, now: int) -> Measures:
@@ -586,6 +602,10 @@ class Fleet:
             self._take_beats()
         if changing.meets_outcomes(fact) and self._dones.mentions(fact.agent_no):
             self._take_outcomes()
+        if isinstance(fact, Move):
+            columns = self._agents.columns
+            was = Was(bool(columns.finished_at[slot]), int(columns.standing[slot]))
+            self._presence.note(fact.agent_no, fact.at, was)
         changing.apply(self._agents, slot, fact)
         if isinstance(fact, Finished):
             self._count_finished(slot, fact)
@@ -706,6 +726,7 @@ class Fleet:
             memory=self._memory,
             spells=self._spells,
             acts=self._acts,
+            presence=self._presence,
             evidence=self._evidence,
             task_kinds=self._totals.task_kinds,
             words=self._agents.words,

@@ -19,6 +19,7 @@ from pinkslip.fleet.flapping import flap_score
 from pinkslip.fleet.memory import Memory
 from pinkslip.fleet.needs import Words
 from pinkslip.fleet.outcomes import Field
+from pinkslip.fleet.presence import Presence
 from pinkslip.fleet.rhythm import FRACTION
 from pinkslip.fleet.slots import Places, Slots
 from pinkslip.fleet.snapshot import Codes, Counts, Floats, Integers
@@ -60,6 +61,7 @@ class Parts:
     memory: Memory
     spells: Spells
     acts: Acts
+    presence: Presence
     evidence: Evidence
     task_kinds: TaskKinds
     words: Callable[[str], Words]
@@ -156,15 +158,11 @@ class Measures:
         return self._parts.words(field)
 
     def active_at(self, then: int) -> Bools:
-        """Who was active at an earlier instant, as far as the newest finish, fire and reinstatement tell."""
-        columns, size = self._parts.columns, self.size
-        finished, fired = columns.finished_at[:size], columns.terminated_at[:size]
-        last_fired, back = columns.last_fired_at[:size], self.created_at
-        was_fired = (fired > 0) & (fired <= then)
-        was_fired |= (last_fired > 0) & (last_fired <= then) & (back > then)
-        was_known = self.present & (columns.created_at[:size] <= then)
-        was_active: Bools = was_known & ~((finished > 0) & (finished <= then)) & ~was_fired
-        was_active &= self.standing != _QUARANTINED
+        """Who was active at an earlier instant, as far back as was declared; before that, as at the oldest known."""
+        columns, slots = self._parts.columns, self._parts.slots
+        finished, standing = self._parts.presence.at(then, columns, slots)
+        was_known = self.present & (columns.created_at[: self.size] <= then)
+        was_active: Bools = was_known & _is_active(finished, standing)
         return was_active
 
     def fired_by_policy_since(self, then: int) -> Bools:
@@ -336,10 +334,14 @@ def intervals(columns: Columns, where: Where, settings: FleetSettings) -> Intege
 
 def active(columns: Columns, where: Where) -> Bools:
     """In memory, not finished, not fired, not quarantined."""
-    standing = columns.standing[where]
-    here: Bools = (columns.numbers[where] > 0) & (columns.finished_at[where] == 0)
-    here &= (standing != _FIRED) & (standing != _QUARANTINED)
+    finished: Bools = columns.finished_at[where] > 0
+    here: Bools = (columns.numbers[where] > 0) & _is_active(finished, columns.standing[where])
     return here
+
+
+def _is_active(finished: Bools, standing: Codes) -> Bools:
+    is_active: Bools = ~finished & (standing != _FIRED) & (standing != _QUARANTINED)
+    return is_active
 
 
 def silence(parts: Parts, where: Where, *, now: int) -> Integers:

@@ -41,6 +41,10 @@ class Horizon:
     handed to `fold_history` makes them exact at once; without it they become exact as time passes."""
     until: int
     """For the lacking: outcomes at or before this instant are the ones that may be missing."""
+    presence_ms: int
+    """How far back it matters who was active."""
+    presence_since: int
+    """Who was active is known since then; -1: always."""
 
 
 @dataclass(frozen=True, slots=True)

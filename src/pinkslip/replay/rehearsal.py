@@ -92,7 +92,7 @@ class Rehearsal:
         """From now on judge by these; returns the episodes that ended with the old ones."""
         ended = self.state.adopt(policy_set, now=self.now)
         self.policy_set = policy_set
-        self.fleet.declare(needs(policy_set))
+        self.fleet.declare(needs(policy_set), presence_ms=policy_set.guards.max_fired.per_ms)
         return ended
 
     # what happens

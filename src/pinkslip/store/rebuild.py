@@ -11,6 +11,8 @@
    newest beat's number is known; the others stand by their instant, before what else happened at it, but
    after the agent's own arrival.
 
+5. Who came and went as far back as the envelope asks, once more and last.
+
 Everything is read in one snapshot, in chunks, as raw tuples: a start has seconds for a million rows.
 """
 
@@ -20,14 +22,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_args
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, Select, func, select, text, tuple_
 
 from pinkslip.fleet.needs import Horizon
 from pinkslip.fleet.outcomes import Arrivals
+from pinkslip.fleet.presence import End, Move, Moves, Stand
 from pinkslip.fleet.snapshot import Integers
 from pinkslip.model.errors import Conflict
 from pinkslip.model.facts import (
@@ -38,6 +41,7 @@ from pinkslip.model.facts import (
     Condemned,
     Fact,
     Registered,
+    Reinstated,
     Restored,
     Revived,
     Ruled,
@@ -71,6 +75,7 @@ from pinkslip.store.facts import (
 from pinkslip.store.past import history_before, history_lacking
 from pinkslip.store.readers import demotions_of, silences_to_come
 from pinkslip.store.tables import (
+    IS_MOVE,
     acts,
     agent_changes,
     agents,
@@ -151,6 +156,16 @@ class Rebuild:
             numbers=_integers(number for number, _ in begun),
             begun=_integers(at for _, (at, _) in begun),
             tasks=_integers(tasks for _, (_, tasks) in begun),
+        )
+
+    @property
+    def moves(self) -> Moves:
+        """Who came and went, up to the end. After the facts."""
+        return moves_between(
+            self._connection,
+            self._workspace_id,
+            after=self._now - self._horizon.presence_ms,
+            until=self._now,
         )
 
     @property
@@ -254,6 +269,17 @@ def history(
             begun=_integers(at for _, at in begun),
         )
     return [found]
+
+
+def moves(database: Database, workspace_id: int, horizon: Horizon, *, now: int) -> Moves | None:
+    """Who came and went before the fleet knows of it, as far back as it is asked to; None: it knows."""
+    after = now - horizon.presence_ms
+    if after >= horizon.presence_since:
+        return None
+    with database.reader_engine.connect() as connection, connection.begin():
+        return moves_between(
+            connection, workspace_id, after=after, until=horizon.presence_since
+        )
 
 
 def history_of(
@@ -408,6 +434,40 @@ def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     return (
         numbers[start : start + ASK_AT_MOST] for start in range(0, len(numbers), ASK_AT_MOST)
     )
+
+
+# who came and went
+
+
+def moves_between(
+    connection: Connection, workspace_id: int, *, after: int, until: int
+) -> Moves:
+    """Everything that made anybody active or not, later than `after` and up to `until`."""
+    of_workspace = select(*CHANGE_COLUMNS).where(agent_changes.c.workspace_id == workspace_id)
+    statement = of_workspace.where(
+        agent_changes.c.at > after, agent_changes.c.at <= until, text(IS_MOVE)
+    ).order_by(agent_changes.c.at, agent_changes.c.writer, agent_changes.c.seq)
+    found = [change_of(row) for row in _raw(connection, statement)]
+    stood = {move.agent_no for move in found if isinstance(move, Stand)}
+    first_end = {move.agent_no: move for move in reversed(found) if isinstance(move, End)}
+    back = {number for number, move in first_end.items() if isinstance(move, Reinstated)}
+    newest_first = [agent_changes.c[name].desc() for name in ("at", "writer", "seq")]
+    before = [
+        (row[3], row[1], row[0], change_of(row))
+        for same, numbers in ((Stand, stood), (End, back))
+        for number in sorted(numbers)
+        for row in connection.execute(
+            of_workspace.where(
+                agent_changes.c.agent_no == number,
+                agent_changes.c.at <= after,
+                agent_changes.c.kind.in_([kind.__name__ for kind in get_args(same)]),
+            )
+            .order_by(*newest_first)
+            .limit(1)
+        )
+    ]
+    earlier = [change for *_, change in sorted(before, key=_order)]
+    return Moves(after, until, [move for move in (*earlier, *found) if isinstance(move, Move)])
 
 
 # agents, spells

@@ -16,7 +16,7 @@ from pinkslip.store.backups import rotated_backup
 from pinkslip.store.engine import Database, first_line, open_database
 from pinkslip.store.tables import leases, writers
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema there has been, oldest first; the last is the one this binary needs."""
 UNFINISHED_COPY = "pinkslip_copy"
 """A table that exists only while a copy into this database is under way."""

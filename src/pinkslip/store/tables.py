@@ -285,6 +285,9 @@ beat_runs = Table(
     Index("ix_beat_runs_place", "workspace_id", "writer", "seq"),
 )
 
+IS_MOVE = "kind IN ('Finished', 'Revived', 'Fired', 'Reinstated', 'Stood', 'Released')"
+"""Whether a change makes an agent active or not: spelled as its index is, or the index is not used."""
+
 agent_changes = Table(
     "agent_changes",
     metadata,
@@ -297,6 +300,14 @@ agent_changes = Table(
     Column("kind", String(20), nullable=False),
     Column("changes", Text, nullable=False),
     Index("ix_agent_changes_agent", "workspace_id", "agent_no", "at"),
+    # who came and went lately
+    Index(
+        "ix_agent_changes_moves",
+        "workspace_id",
+        "at",
+        sqlite_where=text(IS_MOVE),
+        postgresql_where=text(IS_MOVE),
+    ),
 )
 
 acts = Table(

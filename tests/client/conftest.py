@@ -14,7 +14,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     monkeypatch.setenv("PINKSLIP_URL", running.url)
     monkeypatch.delenv("PINKSLIP_TOKEN", raising=False)
     yield running
-    running.stop()
+    running.close()
 
 
 @pytest.fixture

@@ -53,6 +53,14 @@ def taken(told: Told) -> Reply:
     return Reply(body={"status": "IDLE", "standing": "active", "orders": [], "interval": 30})
 
 
+def _bound(port: int) -> socket.socket:
+    """A port nobody else is given, and nobody answers: neither another test, nor a client that meets itself there."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", port))
+    return held
+
+
 class Service:
     """Listens on a port of its own; `stop` and `start` keep the port."""
 
@@ -61,6 +69,7 @@ class Service:
         self.answering: Answering = taken
         self.port = 0
         self._server: ThreadingHTTPServer | None = None
+        self._held = _bound(0)
         self._news = threading.Condition()
         self.start()
 
@@ -93,8 +102,11 @@ class Service:
             def handle_error(self, *_: object) -> None:
                 """A reporter may hang up."""
 
-        self._server = Server(("127.0.0.1", self.port), Handler)
-        self.port = self._server.server_address[1]
+        self._server = Server(("127.0.0.1", self.port), Handler, bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = self._held
+        self.port = self._held.getsockname()[1]
+        self._server.server_activate()
         self._open: set[Any] = set()
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -104,10 +116,16 @@ class Service:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+            self._held = _bound(self.port)
         for connection in list(self._open):
             connection.close_connection = True
             with contextlib.suppress(OSError):
                 connection.connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Gone for good."""
+        self.stop()
+        self._held.close()
 
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         content = handler.rfile.read(int(handler.headers["Content-Length"]))

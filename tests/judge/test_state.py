@@ -73,6 +73,20 @@ def test_what_was_written_restores_what_was(policy: Policy) -> None:
     assert len(restored.episodes()) == 2
 
 
+def test_what_shadow_has_spent_is_what_its_records_say() -> None:
+    """An agent that shadow fires is still there, and may be fired so again."""
+    ticker = Ticker([late()], SHADOW, replace(SHADOW, name="other"))
+    for silent_s in (95.0, 1.0, 95.0):
+        ticker.agent(1).silent_s = silent_s
+        ticker.tick(5_000)
+
+    restored = JudgeState.restore(ticker.state.episodes(), shadowed=ticker.decisions)
+
+    assert [each.verdict for each in ticker.decisions] == 4 * ["shadowed"]
+    assert len(restored.memory.virtual) == 2
+    assert restored.memory.virtual == ticker.state.memory.virtual
+
+
 def test_a_restart_between_two_ticks_changes_nothing() -> None:
     def lived(*, restarts: bool) -> bytes:
         ticker = Ticker([late(), late(2)], make_policy(for_ms=30 * SECOND), guards=YOUNG)

@@ -90,8 +90,6 @@ class Ruling:
     """Another policy fires the same agent now: nothing is left to do."""
     holds: tuple[tuple[Guard, Hold], ...]
     """Every guard's answer, in order."""
-    virtual: tuple[VirtualFire, ...]
-    """Fires that shadow would have made now."""
     causes: tuple[Cause, ...]
     """What failing agents share, the unlikeliest by chance first."""
     findings: tuple[Finding, ...]
@@ -122,7 +120,6 @@ NOTHING_RULED = Ruling(
     guard=np.zeros(0, dtype=np.int64),
     moot=np.zeros(0, dtype=np.bool_),
     holds=(),
-    virtual=(),
     causes=(),
     findings=(),
 )
@@ -192,7 +189,6 @@ def consult(cases: Cases, given: Circumstances) -> Ruling:
         guard=first,
         moot=allotted.moot,
         holds=(*singles, (Guard.NOTICES, unread), (Guard.ENVELOPE, allotted.hold)),
-        virtual=allotted.virtual,
         causes=tuple(found.cause for found in given.causes.found()),
         findings=tuple(given.causes.findings),
     )

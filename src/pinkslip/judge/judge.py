@@ -18,7 +18,7 @@ from pinkslip.judge.episodes import AWAITING, NOTICED, is_announced, is_unanswer
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards import notices
 from pinkslip.judge.hearing import Hearing, cases_of, hear_all, located_track, without
-from pinkslip.judge.memory import NOBODY, Memory, Track
+from pinkslip.judge.memory import NOBODY, Memory, Track, virtual_fires
 from pinkslip.judge.places import Places, freed_from, located
 from pinkslip.judge.records import freed_by_removal, orphaned
 from pinkslip.judge.rulings import RECORDS_MAX, Concluded, conclude_all, waits
@@ -116,7 +116,7 @@ def judge(
         after=Memory(
             tracks=tracks,
             panics={panic.pool: panic.since for panic in panics},
-            virtual=(*given.virtual, *ruling.virtual),
+            virtual=(*given.virtual, *virtual_fires(decisions)),
             places={name: one.shelf for name, one in places.items() if len(one.shelf)},
             told=_told(policy_set, state, decisions, measures.now),
         ),

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pinkslip.fleet.snapshot import Codes, Integers
 from pinkslip.judge.columns import NEVER, Texts, instant, instants, texts
 from pinkslip.judge.shelf import Shelf
-from pinkslip.model.decisions import Episode
-from pinkslip.model.words import EpisodeState, Guard, code_of, word_of
+from pinkslip.model.decisions import Decision, Episode
+from pinkslip.model.words import Action, EpisodeState, Guard, Verdict, code_of, word_of
 
 NOBODY = -1
 """Stands for None in a column of guards."""
@@ -153,13 +153,26 @@ NO_EPISODES = track_of(())
 """Nobody's. Nothing in it can be written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class VirtualFire:
     """A fire that a policy in shadow would have made."""
 
     at: int
     agent_no: int
     incarnation: int
+
+
+def virtual_fires(decisions: Iterable[Decision]) -> tuple[VirtualFire, ...]:
+    """Those among some decisions, oldest first. Several of one agent at one instant are one."""
+    return tuple(
+        sorted(
+            {
+                VirtualFire(each.at, each.agent_no, each.incarnation)
+                for each in decisions
+                if each.verdict is Verdict.SHADOWED and each.action is Action.FIRE
+            }
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,17 +14,15 @@ from pinkslip.fleet.snapshot import Integers
 from pinkslip.judge.conclusions import Judgement
 from pinkslip.judge.episodes import PENDING, inherited, is_announced, is_vetoed
 from pinkslip.judge.matching import Matching
-from pinkslip.judge.memory import Memory, Track, VirtualFire, track_of
+from pinkslip.judge.memory import Memory, Track, track_of, virtual_fires
 from pinkslip.judge.places import Lexicon
 from pinkslip.judge.shelf import shelf_of
 from pinkslip.model.decisions import Decision, Episode, Place
 from pinkslip.model.policy import Policy, PolicySet
 from pinkslip.model.words import (
     SEVERITY_OF_ACTION,
-    Action,
     EpisodeState,
     Mode,
-    Verdict,
 )
 
 Record = TypeVar("Record", Episode, Place)
@@ -54,15 +52,10 @@ class JudgeState:
         the envelope's windows, which the virtual envelope counts; and when people were `told` or asked something
         within the limit on that."""
         open_ones = [each for each in episodes if each.state is not EpisodeState.CLEAR]
-        virtual = {
-            (fire.at, fire.agent_no, fire.incarnation): fire
-            for fire in map(_virtual_fire, shadowed)
-            if fire is not None
-        }
         return cls(
             Memory(
                 tracks={name: track_of(rows) for name, rows in _by_policy(open_ones).items()},
-                virtual=tuple(virtual[key] for key in sorted(virtual)),
+                virtual=virtual_fires(shadowed),
                 places={name: shelf_of(rows) for name, rows in _by_policy(places).items()},
                 told=tuple(sorted(told)),
             )
@@ -174,9 +167,3 @@ def _reopened(track: Track, before: Track | None, decision_ids: Collection[str])
     if before is None:
         return others
     return others.joined(before.take(np.isin(before.number, track.number[undone])))
-
-
-def _virtual_fire(decision: Decision) -> VirtualFire | None:
-    if decision.verdict is not Verdict.SHADOWED or decision.action is not Action.FIRE:
-        return None
-    return VirtualFire(decision.at, decision.agent_no, decision.incarnation)

@@ -398,7 +398,7 @@ class TestAnnounced:
     def test_shadow_announces_nothing_and_would_fire_at_once(self) -> None:
         answer = allotted(pool(10), announce(1, is_shadow=True), guards=POOLED)
 
-        assert answer.virtual == (VirtualFire(START, 1, 1),)
+        assert held(answer.hold) == []
 
     def test_whom_shadow_would_have_fired_and_who_waits_counts_once(self) -> None:
         guards = replace(POOLED, max_fired=MaxFired(share=0.2))
@@ -607,4 +607,3 @@ def test_whom_another_guard_holds_spends_nothing(is_shadow: bool) -> None:
     )
 
     assert held(answer.hold) == []
-    assert [each.agent_no for each in answer.virtual] == ([2] if is_shadow else [])

@@ -42,8 +42,6 @@ class Allotted:
     hold: Hold
     moot: Bools
     """Cases whose agent another policy fires in this very tick."""
-    virtual: tuple[VirtualFire, ...]
-    """Fires that shadow would have made now."""
 
 
 def allot(
@@ -58,18 +56,13 @@ def allot(
     """Spend the envelope on the cases that no other guard holds (`free`)."""
     asking = free & cases.removes
     spending = Spending.of(cases, pools)
-    would_fire: Sequence[int] = ()
     if asking.any():
         ledger = opened(view, pools, guards, outstanding)
         spending.spend(ledger, asking & ~cases.is_shadow, doubles_are_moot=True)
         virtual = imagined(ledger, outstanding, view=view, pools=pools)
-        would_fire = spending.spend(virtual, asking & cases.is_shadow, doubles_are_moot=False)
-    fires = tuple(
-        VirtualFire(view.now, int(cases.number[case]), int(view.incarnation[cases.slot[case]]))
-        for case in would_fire
-    )
+        spending.spend(virtual, asking & cases.is_shadow, doubles_are_moot=False)
     hold = Hold(spending.rules != FREE, spending.reason, asking)
-    return Allotted(hold, spending.moot, fires)
+    return Allotted(hold, spending.moot)
 
 
 def remembered(

@@ -1,6 +1,5 @@
 """Who goes while there is room: cases in order of evidence, and of those refused by which rule, in words."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,20 +42,19 @@ class Spending:
             stage=np.zeros(count, dtype=np.int64),
         )
 
-    def spend(self, ledger: Ledger, asking: Bools, *, doubles_are_moot: bool) -> Sequence[int]:
-        """Fire, then quarantine, whom there is room for. Returns one case of each agent that is fired."""
-        going = self._fire(ledger, np.flatnonzero(asking & self.cases.fires), doubles_are_moot)
+    def spend(self, ledger: Ledger, asking: Bools, *, doubles_are_moot: bool) -> None:
+        """Fire, then quarantine, whom there is room for."""
+        self._fire(ledger, np.flatnonzero(asking & self.cases.fires), doubles_are_moot)
         self._quarantine(
             ledger, np.flatnonzero(asking & self.cases.quarantines), doubles_are_moot
         )
-        return going
 
-    def _fire(self, ledger: Ledger, asking: Integers, doubles_are_moot: bool) -> Sequence[int]:
+    def _fire(self, ledger: Ledger, asking: Integers, doubles_are_moot: bool) -> None:
         """1. Who is gone already is moot. 2. What was announced is redeemed. 3. The rest, while there is room."""
         order = strongest_first(self.cases, asking)
         order = self._without_gone(order, ledger, doubles_are_moot)
         is_announced = self._among(order, ledger.announced)
-        redeemed = self._redeem(ledger, order[is_announced], doubles_are_moot)
+        self._redeem(ledger, order[is_announced], doubles_are_moot)
         fresh = order[~is_announced]
         firsts = self._one_of_each(fresh)
         passing = firsts[self._has_room(firsts, ledger.fire_room())]
@@ -64,14 +62,12 @@ class Spending:
         ledger.fire(self._pool(going))
         self._refuse(fresh[~self._concern(fresh, going)], ledger.fire_refusals(), ledger)
         self._go(ledger, fresh, going, doubles_are_moot)
-        return [*redeemed, *going.tolist()]
 
-    def _redeem(self, ledger: Ledger, order: Integers, doubles_are_moot: bool) -> Sequence[int]:
+    def _redeem(self, ledger: Ledger, order: Integers, doubles_are_moot: bool) -> None:
         """Ask again for those whose fire was announced. They are few, and counted already.
 
         Who is refused gives the place back, for those behind.
         """
-        redeemed: list[int] = []
         firsts = self._one_of_each(order)
         for place in range(len(firsts)):
             first = firsts[place : place + 1]
@@ -81,11 +77,9 @@ class Spending:
             if refusals[pool[0]] == FREE:
                 ledger.fire(pool)
                 self._go(ledger, order, first, doubles_are_moot)
-                redeemed += first.tolist()
             else:
                 ledger.announced.discard(number)
                 self._refuse(order[self._concern(order, first)], refusals, ledger)
-        return redeemed
 
     def _go(
         self, ledger: Ledger, order: Integers, going: Integers, doubles_are_moot: bool

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.judge.ladders import PROVEN, fail, make_worker, verdicts
 from tests.judge.world import (
     CALM,
     MINUTE,
@@ -11,6 +12,7 @@ from tests.judge.world import (
     Agent,
     Ticker,
     make_policy,
+    make_set,
 )
 
 from pinkslip.model.decisions import Episode
@@ -145,6 +147,23 @@ def test_episodes_go(policy: Policy, steps: list[tuple[int, float]], states: lis
 
 
 @pytest.mark.parametrize(
+    ("policy", "states"),
+    [
+        pytest.param(
+            make_policy(action=Action.NOTIFY, for_ms=1),
+            ["pending", "pending", "pending", "acted"],
+            id="for",
+        ),
+        pytest.param(
+            make_policy(notice_ms=1), ["noticed", "noticed", "acted", "clear"], id="notice"
+        ),
+    ],
+)
+def test_a_millisecond_is_a_time(policy: Policy, states: list[str]) -> None:
+    assert story(policy, (0, LATE), (5_000, UNTOLD), (5_000, LATE), (5_000, LATE)) == states
+
+
+@pytest.mark.parametrize(
     ("mode", "action", "state", "verdict"),
     [
         (Mode.SHADOW, Action.FIRE, "shadowed", "shadowed"),
@@ -162,6 +181,17 @@ def test_mode_and_action_say_what_acting_is(
 
     assert ticker.state_of() == state
     assert [decision.verdict for decision in judgement.decisions] == [verdict]
+
+
+def test_who_was_notified_of_is_fired_once_the_policy_may() -> None:
+    ticker = Ticker([Agent(number=1, silent_s=LATE)], replace(NOTIFY, hash="same-notify"))
+    ticker.tick()
+
+    ticker.policy_set = make_set(replace(make_policy(), hash="same-fire"))
+    ticker.state.adopt(ticker.policy_set, now=ticker.now)
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["notified", "fired"]
 
 
 def test_a_policy_that_is_off_does_nothing() -> None:
@@ -185,6 +215,16 @@ def test_one_record_per_episode_however_long_it_lasts(policy: Policy) -> None:
         ticker.tick(5_000)
 
     assert len(ticker.decisions) == 1
+
+
+def test_what_is_proven_without_a_ladder_is_told_once() -> None:
+    ticker = Ticker([make_worker()], make_policy(PROVEN, action=Action.NOTIFY))
+    fail(ticker)
+
+    ticker.tick()
+    ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["notified"]
 
 
 def test_a_second_episode_is_recorded_again() -> None:
@@ -274,6 +314,16 @@ def test_an_agent_that_leaves_ends_its_episodes_whatever_keep_for_says(leave: st
 
     assert [(each.agent_no, each.state) for each in judgement.episodes] == [(1, "clear")]
     assert ticker.state_of() == "clear"
+
+
+def test_an_episode_whose_agent_stood_beyond_the_fleet_of_now_ends() -> None:
+    ticker = Ticker([Agent(number=1), Agent(number=2, silent_s=LATE)], NOTIFY)
+    ticker.tick()
+    ticker.agents.pop()
+
+    judgement = ticker.tick(5_000)
+
+    assert (judgement.findings, ticker.state_of(2)) == ((), "clear")
 
 
 def test_a_new_incarnation_starts_clear() -> None:

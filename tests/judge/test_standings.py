@@ -90,6 +90,49 @@ def test_the_worst_holds(
     assert told == ([] if expected is None else [expected])
 
 
+@pytest.mark.parametrize(
+    ("claims", "agent", "expected"),
+    [
+        pytest.param(
+            [claim("a", Standing.PROBATION), claim("b", Standing.NOTICE)],
+            Agent(number=1),
+            [(Standing.NOTICE, None, "policy b: its fire is announced")],
+            id="a question without an end is worse than probation without one",
+        ),
+        pytest.param(
+            [claim("a", Standing.ACTIVE, SOON)],
+            Agent(number=1),
+            [],
+            id="active is no claim, whatever its end",
+        ),
+        pytest.param(
+            [],
+            Agent(number=1, standing_until=SOON),
+            [(Standing.ACTIVE, None, "nobody holds anything against it any more")],
+            id="an end that nobody set is taken away",
+        ),
+        pytest.param(
+            [claim("a", Standing.PROBATION)],
+            Agent(number=1, ordered_until=SOON),
+            [
+                (
+                    Standing.QUARANTINED,
+                    SOON,
+                    "a person: in quarantine until 2025-11-24T17:00:00.000Z",
+                )
+            ],
+            id="a person's quarantine is a person's",
+        ),
+    ],
+)
+def test_the_worst_holds_and_says_whose_it_is(
+    claims: list[Claim], agent: Agent, expected: list[tuple[Standing, int | None, str]]
+) -> None:
+    found = changes(claims, World([agent]), most=9)
+
+    assert [(each.standing, each.until, each.why) for each in found] == expected
+
+
 def test_several_claims_of_one_policy_on_one_agent_are_the_worst_of_them() -> None:
     both = Claim(
         policy="a",

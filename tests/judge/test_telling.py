@@ -191,46 +191,6 @@ def replaced(place: Place, **given: object) -> Place:
     ("place", "expected"),
     [
         (
-            replaced(PLACE, rung=-1, passes=1),
-            "; it is on no rung, in its 1st pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=2),
-            "; it is on no rung, in its 2nd pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=3),
-            "; it is on no rung, in its 3rd pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=4),
-            "; it is on no rung, in its 4th pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=11),
-            "; it is on no rung, in its 11th pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=12),
-            "; it is on no rung, in its 12th pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=13),
-            "; it is on no rung, in its 13th pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=21),
-            "; it is on no rung, in its 21st pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=112),
-            "; it is on no rung, in its 112th pass down the ladder",
-        ),
-        (
-            replaced(PLACE, rung=-1, passes=122),
-            "; it is on no rung, in its 122nd pass down the ladder",
-        ),
-        (
             replaced(PLACE, standing=Standing.ACTIVE),
             f"; it is on rung 1 of 4 (notify) since {AT}",
         ),
@@ -252,6 +212,36 @@ def test_where_it_stands_on_the_ladder(place: Place, expected: str) -> None:
     found = stance(NOT, policy=replace(POLICY, ladder=LADDER), place=place)
 
     assert sentence(found) == f"it does not hold: it is early and it is calm{expected}"
+
+
+@pytest.mark.parametrize(
+    ("passes", "expected"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (12, "12th"),
+        (13, "13th"),
+        (21, "21st"),
+        (22, "22nd"),
+        (101, "101st"),
+        (111, "111th"),
+        (112, "112th"),
+        (122, "122nd"),
+        (213, "213th"),
+    ],
+)
+def test_passes_are_counted_as_people_count(passes: int, expected: str) -> None:
+    place = replaced(PLACE, rung=-1, passes=passes)
+
+    found = stance(NOT, policy=replace(POLICY, ladder=LADDER), place=place)
+
+    assert sentence(found) == (
+        "it does not hold: it is early and it is calm; "
+        f"it is on no rung, in its {expected} pass down the ladder"
+    )
 
 
 def test_a_place_without_a_ladder_is_not_spoken_of() -> None:

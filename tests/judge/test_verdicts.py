@@ -6,11 +6,14 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from tests.judge.world import HOUR, SECOND, START, Agent, Ticker, World, make_policy
 
 from pinkslip.fleet.catalogue import MEASURES
 from pinkslip.judge.evaluate import Evaluator, Readings
 from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.records import made_at
 from pinkslip.judge.verdicts import Account, decision_id
 from pinkslip.model.decisions import Decision, Evidence, Statistic
 from pinkslip.model.words import Action, Guard, Mode, Scope, Verdict
@@ -183,6 +186,13 @@ def test_its_id_is_a_uuid_of_its_instant() -> None:
     made = uuid.UUID(decision.id)
     assert (made.version, made.variant, str(made)) == (7, uuid.RFC_4122, decision.id)
     assert made.int >> 80 == decision.at
+
+
+@given(st.integers(0, 2**48 - 1))
+@example(1)
+@example(2**48 - 1)
+def test_an_id_tells_its_instant_to_the_millisecond(now: int) -> None:
+    assert made_at(decision_id(1, now, "dumb", 1, 1, Verdict.FIRED)) == now
 
 
 def test_the_same_verdict_has_the_same_id_and_any_other_another() -> None:
@@ -366,6 +376,16 @@ def test_evidence_says_whose_and_since_when_it_is() -> None:
         "2 of 20 tasks of its lineage since its evidence began anew succeeded; a 70 % worker does"
         " this badly less than once in a million (proven at 0.167 %, what pass 2 may spend of 1 %)"
     )
+
+
+@pytest.mark.parametrize(("before", "is_anew"), [(0, False), (1, True)])
+def test_evidence_that_leaves_out_one_task_began_anew(before: int, *, is_anew: bool) -> None:
+    agent = worker(21, 1)
+    ledger = ledger_of(agent, base_tasks=before)
+
+    (words,) = account_of(PROVEN, agent, ledger=ledger).reasons(0)
+
+    assert ("since its evidence began anew" in words) is is_anew
 
 
 def peers_and(*rates: float) -> list[Agent]:

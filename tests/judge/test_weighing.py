@@ -20,6 +20,7 @@ from pinkslip.policies.language import parse_condition
 
 PROVEN = "proven(success < 70%, error=1%)"
 DECAYED = "decayed(success, from=85%, to=60%)"
+CHANCE = "posterior(success < 70%) > 99%"
 
 
 def make_ledger(world: World, *, has_ladder: bool = True, **columns: list[int]) -> Ledger:
@@ -45,8 +46,11 @@ def words(answer: Truth) -> list[str]:
 
 
 def number(text: str, world: World, **given: object) -> Floats:
+    return first_number(text, asked(world, **given))
+
+
+def first_number(text: str, evaluator: Evaluator) -> Floats:
     """The first evidence function of a condition."""
-    evaluator = asked(world, **given)
     call = next(calls_of(parse_condition(text).tree))
     return evaluator.number(call, evaluator.readings.everybody)
 
@@ -65,6 +69,12 @@ def test_it_is_proven_denied_or_unknown() -> None:
     world = World([*counted((40, 12), (40, 26), (40, 38), (0, 0)), None])
 
     assert truth(PROVEN, world) == ["true", "false", "false", "unknown", "unknown"]
+
+
+def test_a_single_failure_is_proof_where_it_is_enough() -> None:
+    world = World(counted((1, 0), (1, 1)))
+
+    assert truth("proven(success < 99%, error=5%)", world) == ["true", "false"]
 
 
 def test_not_unknown_is_unknown_for_evidence_too() -> None:
@@ -125,6 +135,16 @@ def test_counts_that_began_again_below_their_base_are_nothing_rather_than_less()
     assert truth(PROVEN, world, ledger=ledger) == ["unknown"]
 
 
+def test_a_lineage_of_which_failures_were_forgotten_has_no_more_successes_than_tasks() -> None:
+    world = World(counted((12, 10)))
+    ledger = make_ledger(world, has_ladder=False, base_tasks=[10])
+    (call,) = calls_of(parse_condition(PROVEN).tree)
+
+    weighed = asked(world, ledger=ledger).weigh(call, np.array([0]))
+
+    assert (weighed.tasks.tolist(), weighed.successes.tolist()) == ([2], [2])
+
+
 def test_a_lineage_is_proven_by_all_of_its_agents() -> None:
     agents = counted((10, 3), (10, 3), (10, 3), lineage="worker")
     world = World([*agents, *counted((10, 3))], past={"worker": (20, 6)})
@@ -154,6 +174,13 @@ def test_the_unknown_and_those_the_policy_is_not_about_are_no_part_of_the_family
 
     assert truth(FDR, World(counted(bad, *[(0, 0)] * 60)))[:2] == ["true", "unknown"]
     assert truth(FDR, world, among=only_the_bad)[0] == "true"
+
+
+def test_who_did_a_single_task_is_of_the_family() -> None:
+    bad = (14, 4)
+
+    assert truth(FDR, World(counted(bad)))[0] == "true"
+    assert truth(FDR, World(counted(bad, *[(1, 1)] * 60)))[0] == "false"
 
 
 def test_no_order_of_agents_changes_who_is_discovered() -> None:
@@ -279,6 +306,24 @@ def test_stronger_evidence_is_stronger() -> None:
     assert 0 < weak < strong < strongest < 1
 
 
+@pytest.mark.parametrize(
+    ("text", "expected_strength"),
+    [
+        pytest.param("heartbeat_age > 45s", 0.333333333, id="to nine decimals"),
+        pytest.param("failures[1h] <= 0", 0.0, id="nothing is not beyond nothing"),
+        pytest.param("upper(success_rate[1h]) < 70%", 0.32023302, id="a bound, as it stands"),
+    ],
+)
+def test_how_far_beyond_its_limit_a_comparison_is(text: str, expected_strength: float) -> None:
+    agent = Agent(
+        number=1,
+        silent_s=90.0,
+        values={"failures[1h]": 0.0, "tasks[1h]": 20.0, "successes[1h]": 3.0},
+    )
+
+    assert strength(text, World([agent])) == [expected_strength]
+
+
 def test_strength_of_evidence_is_how_far_beyond_its_limit_it_is() -> None:
     world = World(
         [Agent(number=place + 1, cusum=value) for place, value in enumerate((9.0, 18.0, 3.0))]
@@ -291,18 +336,33 @@ def test_strength_of_evidence_is_how_far_beyond_its_limit_it_is() -> None:
 
 def test_the_strength_of_a_chance_is_that_of_the_doubt_it_leaves() -> None:
     world = World(counted((10, 3), (14, 3)))
-    text = "posterior(success < 70%) > 99%"
-    doubts = 1.0 - number(text, world)
+    doubts = 1.0 - number(CHANCE, world)
 
-    assert strength(text, world) == pytest.approx(((0.01 - doubts) / (0.01 + doubts)).tolist())
-    assert strength(text, world)[1] > strength(text, world)[0] > 0.3
-    assert strength("99% < posterior(success < 70%)", world) == strength(text, world)
+    assert strength(CHANCE, world) == pytest.approx(
+        ((0.01 - doubts) / (0.01 + doubts)).tolist()
+    )
+    assert strength(CHANCE, world)[1] > strength(CHANCE, world)[0] > 0.3
+    assert strength("99% < posterior(success < 70%)", world) == strength(CHANCE, world)
+
+
+def test_in_a_pool_a_chance_is_as_strong_as_the_doubt_it_leaves() -> None:
+    world = World(counted((20, 12), (20, 18), (20, 19), (20, 17)))
+    text = "posterior(success < 70%) > 50%"
+    doubt = 1.0 - number(text, world)[0]
+
+    found = strength(text, world)[0]
+
+    assert found == pytest.approx(abs(doubt - 0.5) / (doubt + 0.5), abs=1e-9)
 
 
 def test_the_strength_of_what_is_unknown_is_none() -> None:
     world = World([Agent(number=1, cusum=nan, counted=(0, 0))])
 
     assert strength(f"{DECAYED} or {PROVEN}", world) == [0.0]
+
+
+def test_evidence_of_nothing_is_no_strength() -> None:
+    assert strength(DECAYED, World([Agent(number=1, cusum=0.0)])) == [0.0]
 
 
 # bounds
@@ -345,6 +405,9 @@ def in_pool(*rates: float, role: str = "developer") -> list[Agent | None]:
     ]
 
 
+WITHOUT_POOL = pytest.approx(0.996, abs=0.001)
+
+
 def test_peers_are_the_active_others_of_the_pool() -> None:
     agents = in_pool(0.2, 0.8, 0.9, 1.0) + in_pool(0.1, 0.1, 0.1, role="tester")
     agents += [
@@ -368,6 +431,20 @@ def test_the_pool_is_the_guards_label() -> None:
 
     assert np.isnan(by_role[0])
     assert by_model[0] == 0.9
+
+
+def test_one_condition_ranks_each_measure_by_itself() -> None:
+    agents: list[Agent | None] = [
+        Agent(number=place + 1, values={"success_rate[1h]": 0.9, "cost[1h]": cost})
+        for place, cost in enumerate((1.0, 1.1, 1.2, 1.3, 9.0))
+    ]
+    evaluator = asked(World(agents))
+
+    rates = first_number("peers(success_rate[1h]) > 0%", evaluator)
+    costs = first_number("peers(cost[1h]) > $0", evaluator)
+
+    assert rates.tolist() == [0.9] * 5
+    assert costs[4] == pytest.approx(1.15)
 
 
 def test_an_outlier_is_worse_than_its_pool_whichever_way_worse_is() -> None:
@@ -406,12 +483,25 @@ def test_what_costs_most_is_asked_only_of_those_it_can_change() -> None:
     assert Counting.reads == 0
 
 
-def test_the_posterior_leans_on_the_pool_and_on_what_was_seen() -> None:
-    text = "posterior(success < 70%) > 99%"
-    alone = number(text, World(counted((10, 3))))
-    in_good_company = number(text, World(counted((10, 3), *[(40, 36), (40, 38), (40, 35)] * 4)))
+@pytest.mark.parametrize(
+    "text",
+    ["max(lower(success_rate[1h]), 1%) > 2%", "success_rate[1h] < peers(success_rate[1h])"],
+)
+def test_nobody_asked_is_nobody_answered(text: str) -> None:
+    nobody = np.zeros(0, dtype=np.int64)
 
-    assert alone[0] == pytest.approx(0.996, abs=0.001)
+    answer = asked(World(counted((10, 3)))).truth(parse_condition(text).tree, nobody)
+
+    assert (len(answer.yes), len(answer.no)) == (0, 0)
+
+
+def test_the_posterior_leans_on_the_pool_and_on_what_was_seen() -> None:
+    alone = number(CHANCE, World(counted((10, 3))))
+    in_good_company = number(
+        CHANCE, World(counted((10, 3), *[(40, 36), (40, 38), (40, 35)] * 4))
+    )
+
+    assert alone[0] == WITHOUT_POOL
     assert in_good_company[0] < alone[0] - 0.02
 
 
@@ -419,23 +509,52 @@ def test_the_posterior_counts_since_the_evidence_began() -> None:
     world = World(counted((110, 103)))
     ledger = make_ledger(world, base_tasks=[100], base_successes=[100])
 
-    assert number("posterior(success < 70%) > 99%", world, ledger=ledger)[0] == pytest.approx(
-        0.996, abs=0.001
-    )
+    assert number(CHANCE, world, ledger=ledger)[0] == WITHOUT_POOL
 
 
 def test_the_posterior_of_who_has_done_nothing_is_unknown() -> None:
     world = World(counted((0, 0), (40, 2), (40, 3), (40, 4)))
 
-    assert truth("posterior(success < 70%) > 99%", world)[0] == "unknown"
+    assert truth(CHANCE, world)[0] == "unknown"
 
 
 def test_agents_with_too_few_tasks_make_no_prior() -> None:
     few = counted((10, 3), *[(4, 4)] * 9)
-    text = "posterior(success < 70%) > 99%"
 
-    assert number(text, World(few))[0] == pytest.approx(0.996, abs=0.001)
-    assert number(text, World(few, min_tasks=4))[0] < 0.99
+    assert number(CHANCE, World(few))[0] == WITHOUT_POOL
+    assert number(CHANCE, World(few, min_tasks=4))[0] < 0.99
+
+
+@pytest.mark.parametrize(
+    ("others", "lineage", "min_tasks", "is_prior"),
+    [
+        pytest.param((4, 4), "worker", 5, False, id="agents, not the lineage they are of"),
+        pytest.param((1, 1), None, 1, True, id="one task, where one is enough"),
+        pytest.param((1, 1), None, 2, False, id="one task, where two are needed"),
+        pytest.param((0, 0), None, 0, False, id="nothing done is nothing known"),
+    ],
+)
+def test_a_prior_is_made_of_agents_with_tasks_enough(
+    others: tuple[int, int], lineage: str | None, min_tasks: int, *, is_prior: bool
+) -> None:
+    agents = [*counted((10, 3)), *counted(*[others] * 9, lineage=lineage)]
+
+    found = number(CHANCE, World(agents, min_tasks=min_tasks))[0]
+
+    assert bool(found == WITHOUT_POOL) != is_prior
+
+
+def test_two_policies_that_count_differently_have_a_prior_each() -> None:
+    agents = [*counted((10, 3)), *counted(*[(4, 4)] * 9, lineage="worker")]
+    readings = Readings(World(agents))
+
+    by_agent, by_lineage = (
+        first_number(CHANCE, Evaluator(readings, Filter(), scope=scope))[0]
+        for scope in (Scope.AGENT, Scope.LINEAGE)
+    )
+
+    assert by_agent == WITHOUT_POOL
+    assert by_lineage < 0.99
 
 
 def test_what_is_expected_is_compared_within_the_pool() -> None:
@@ -455,6 +574,26 @@ def test_what_is_expected_is_compared_within_the_pool() -> None:
     assert truth("expected_ratio[1d] < 50%", World(agents)) == [
         "false", "false", "true", "unknown", "unknown",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "peers(expected_ratio[1d]) > 100%",
+        "outlier(expected_ratio[1d]) > 3.5 and expected_ratio[1d] < 70%",
+    ],
+)
+def test_what_is_expected_of_a_pool_is_compared_within_that_pool(text: str) -> None:
+    def worker(good: int, model: str) -> Agent:
+        return Agent(number=1, model=model, kinds={"easy": (100, good)})
+
+    agents = [worker(90 + nth, "small") for nth in range(5)] + [worker(9, "large")]
+
+    by_role, by_model = (number(text, World(agents), pool=pool) for pool in ("role", "model"))
+
+    assert np.isfinite(by_role).all()
+    assert np.isfinite(by_model[:5]).all()
+    assert np.isnan(by_model[5])
 
 
 def test_expecting_takes_min_tasks() -> None:
@@ -503,7 +642,7 @@ def test_twenty_policies_read_a_fleet_once() -> None:
 def test_a_condition_is_no_number_and_a_number_no_condition() -> None:
     evaluator = asked(World(counted((40, 12))))
     (proven,) = calls_of(parse_condition(PROVEN).tree)
-    (posterior,) = calls_of(parse_condition("posterior(success < 70%) > 99%").tree)
+    (posterior,) = calls_of(parse_condition(CHANCE).tree)
 
     with pytest.raises(TypeError):
         evaluator.truth(posterior, np.array([0]))

@@ -19,19 +19,31 @@ from tests.judge.ladders import (
 from tests.judge.ladders import NOTIFY as LADDER_NOTIFY
 from tests.judge.world import (
     CALM,
+    DAY,
     HOUR,
+    MINUTE,
     SECOND,
     START,
     Agent,
     Ticker,
     broken_condition,
     make_policy,
+    make_set,
     unspeakable,
 )
 
 from pinkslip.judge.why import PolicyAnswer, bypassed, why
-from pinkslip.model.policy import Guards, Matcher, MaxFired, Newborn, Panic, Policy
-from pinkslip.model.words import Action, Guard, Mode, Status, Verdict
+from pinkslip.model.policy import (
+    Guards,
+    Matcher,
+    MaxFired,
+    MaxNotices,
+    Newborn,
+    Panic,
+    Policy,
+    Rung,
+)
+from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Scope, Status, Verdict
 
 GUARDED = replace(
     CALM,
@@ -49,12 +61,17 @@ def asked(ticker: Ticker, number: int = 1) -> tuple[PolicyAnswer, ...]:
     return why(look, ticker.policy_set, ticker.state, slot=slot, stopped=ticker.stopped)
 
 
+def told(ticker: Ticker, number: int = 1) -> PolicyAnswer:
+    (answer,) = asked(ticker, number)
+    return answer
+
+
 def words(ticker: Ticker) -> str:
     return asked(ticker)[0].words
 
 
-def late(**given: object) -> Agent:
-    return Agent(number=1, silent_s=95.0, **given)  # type: ignore[arg-type]  # fields of Agent
+def late(number: int = 1, **given: object) -> Agent:
+    return Agent(number=number, silent_s=95.0, **given)  # type: ignore[arg-type]  # fields of Agent
 
 
 @pytest.mark.parametrize(
@@ -211,6 +228,33 @@ def test_it_names_the_envelope_with_its_numbers() -> None:
     assert answer.state == "held"
 
 
+def test_stopped_enforcement_is_told_of_every_policy() -> None:
+    ticker = Ticker([late()], make_policy())
+    ticker.stopped = "an upgrade"
+
+    said = told(ticker)
+
+    assert said.guard is Guard.STOPPED
+    assert "an upgrade" in said.guard_detail
+
+
+@pytest.mark.parametrize(
+    ("scope", "guard"), [(Scope.LINEAGE, None), (Scope.AGENT, Guard.NEWBORN)]
+)
+def test_a_young_id_of_an_old_worker_is_young_where_the_policy_is_about_ids(
+    scope: Scope, guard: Guard | None
+) -> None:
+    guards = replace(CALM, newborn=Newborn(age_ms=HOUR, tasks=0))
+    old = Agent(number=2, lineage="worker", created_at=START - DAY)
+    ticker = Ticker(
+        [late(lineage="worker", created_at=START), old],
+        make_policy(scope=scope),
+        guards=guards,
+    )
+
+    assert told(ticker).guard is guard
+
+
 def test_every_policy_answers_in_order_even_a_broken_one() -> None:
     broken = replace(make_policy(name="broken"), when=broken_condition())
     ticker = Ticker([late()], make_policy(), broken, replace(DUMB, mode=Mode.OFF))
@@ -219,6 +263,27 @@ def test_every_policy_answers_in_order_even_a_broken_one() -> None:
 
     assert [each.policy for each in answers] == ["unresponsive", "broken", "dumb"]
     assert "could not be judged" in answers[1].words
+
+
+TESTERS = (Matcher("role", frozenset({"tester"})),)
+
+
+@pytest.mark.parametrize(
+    ("agent", "matches"),
+    [
+        pytest.param(late(2), False, id="another role"),
+        pytest.param(late(2, role="tester"), True, id="its role"),
+        pytest.param(late(2, role="tester", status=Status.WAITING), True, id="waiting"),
+    ],
+)
+def test_a_policy_that_is_off_says_whom_it_would_be_about(
+    agent: Agent, *, matches: bool
+) -> None:
+    off = make_policy(mode=Mode.OFF, match=TESTERS)
+
+    said = told(Ticker([late(), agent], off), 2)
+
+    assert (said.mode, said.words, said.matches) == (Mode.OFF, "it is off", matches)
 
 
 def test_a_policy_that_breaks_while_speaking_says_so_and_the_others_are_whole() -> None:
@@ -246,6 +311,42 @@ def test_a_policy_that_breaks_while_speaking_holds_no_other_back() -> None:
     answers = asked(Ticker([not_yet_stale], broken, make_policy(), guards=guards))
 
     assert [each.guards for each in answers] == [(), ()]
+
+
+def test_a_policy_that_cannot_be_spoken_of_names_the_error() -> None:
+    ticker = Ticker([late()], unspeakable(make_policy()))
+
+    assert "nothing was decided by it: AttributeError" in told(ticker).words
+
+
+def test_a_policy_that_cannot_say_what_comes_next_says_what_is_wrong_and_keeps_its_episode() -> (
+    None
+):
+    endless = make_ladder(Rung(Action.QUARANTINE), FIRE, when=SILENT, for_ms=HOUR)
+    ticker = Ticker([late()], endless)
+    ticker.tick()
+    ticker.now += MINUTE
+
+    assert told(ticker) == PolicyAnswer(
+        policy="dumb",
+        mode=Mode.ENFORCE,
+        action=Action.FIRE,
+        reason="dumb",
+        matches=False,
+        when=SILENT,
+        truth="unknown",
+        values={},
+        state=EpisodeState.PENDING,
+        began_at=START,
+        true_since=START,
+        for_ms=HOUR,
+        guard=None,
+        guard_detail="",
+        guards=(),
+        words="policy dumb (policies.yaml:1) could not be judged, and nothing was decided by it: "
+        "ValueError: a quarantine needs a time",
+        rungs=2,
+    )
 
 
 def test_values_carry_their_keys() -> None:
@@ -321,6 +422,17 @@ def test_who_fires_by_hand_is_told_every_guard_that_would_hold_a_policy_back(
     assert passed(Ticker([agent, OTHER], guards=guards)) == expected
 
 
+def test_who_fires_by_hand_hears_of_a_panic_that_policies_tell_of() -> None:
+    failing = Agent(number=2, values={"failures[1h]": 9.0})
+    ticker = Ticker(
+        [late(), failing],
+        make_policy("failures[1h] > 3", name="dumb"),
+        guards=replace(CALM, panic=Panic(at_least=2)),
+    )
+
+    assert passed(ticker) == (Guard.PANIC,)
+
+
 def test_stopped_enforcement_and_blindness_are_told_too() -> None:
     ticker = Ticker([late(), OTHER])
     ticker.stopped, ticker.observing_since = "an upgrade", START - 10 * SECOND
@@ -337,11 +449,6 @@ def test_a_broken_policy_keeps_nobody_from_being_told() -> None:
 
 
 # ladders, notices, shares
-
-
-def told(ticker: Ticker, number: int = 1) -> PolicyAnswer:
-    (answer,) = asked(ticker, number)
-    return answer
 
 
 @pytest.mark.parametrize(
@@ -367,6 +474,27 @@ def test_it_says_what_the_next_rung_does(policy: Policy, expected: str) -> None:
     answer = told(Ticker([late()], policy))
 
     assert answer.words == f"it holds: {SAID}; nothing is missing: the next tick {expected}"
+
+
+def test_whoever_crosses_with_its_lineage_shares_the_rung_and_is_told_so() -> None:
+    policy = make_ladder(PROBATION, FIRE, when=SILENT, scope=Scope.LINEAGE, for_ms=30 * SECOND)
+    ticker = Ticker([late(lineage="worker"), Agent(number=2, lineage="worker")], policy)
+    ticker.tick()
+    ticker.agent(2).silent_s = 95.0
+    ticker.tick(10 * SECOND)
+    ticker.tick(20 * SECOND)
+    ticker.now += 10 * SECOND
+
+    assert "nothing is missing: the next tick puts the agent on probation" in (
+        told(ticker, 2).words
+    )
+
+
+def test_no_limit_on_notices_holds_a_quarantine() -> None:
+    guards = replace(CALM, max_notices=MaxNotices(count=0))
+    policy = make_ladder(QUARANTINE, FIRE, when=SILENT, notice_ms=HOUR)
+
+    assert told(Ticker([late()], policy, guards=guards)).guards == ()
 
 
 def test_it_says_where_the_agent_stands_and_until_when() -> None:
@@ -418,6 +546,24 @@ def test_it_says_how_a_veto_reaches_an_announced_fire() -> None:
     )
     assert answer.waiting_decision == decision.id
     assert (answer.standing, answer.until) == ("notice", START + 300 * SECOND)
+
+
+@pytest.mark.parametrize(("notice_ms", "is_announced"), [(0, False), (1, True)])
+def test_the_shortest_notice_is_announced(notice_ms: int, *, is_announced: bool) -> None:
+    said = told(Ticker([late()], make_policy(notice_ms=notice_ms)))
+
+    assert ("announces its fire" in said.words) is is_announced
+
+
+def test_what_a_policy_had_announced_that_was_just_switched_off_is_still_told() -> None:
+    policy = make_policy(notice_ms=HOUR)
+    ticker = Ticker([late()], policy)
+    (noticed,) = ticker.tick().decisions
+    ticker.policy_set = make_set(replace(policy, mode=Mode.OFF))
+
+    said = told(ticker)
+
+    assert (said.state, said.waiting_decision) == (EpisodeState.NOTICED, noticed.id)
 
 
 @pytest.mark.parametrize(
@@ -510,6 +656,16 @@ def test_it_says_that_an_announced_fire_is_held() -> None:
     assert (answer.state, answer.standing, answer.waiting_decision) == ("held", "notice", None)
 
 
+def test_a_fire_that_was_announced_and_is_held_no_more_is_not_announced_again() -> None:
+    ticker = Ticker([late()], make_policy(notice_ms=MINUTE))
+    ticker.tick()
+    ticker.agent(1).protected_until = START + HOUR
+    ticker.tick(MINUTE)
+    ticker.agent(1).protected_until = 0
+
+    assert told(ticker).words.endswith("nothing is missing: the next tick fires the agent")
+
+
 def test_it_says_for_whom_it_is_enforced() -> None:
     answer = told(Ticker([late()], make_policy(percent=0.25)))
     left_out = told(Ticker([late()], make_policy(percent=0.0)))
@@ -531,6 +687,16 @@ def test_it_says_why_a_policy_was_put_into_shadow() -> None:
     assert answer.words.endswith(
         "; it was put into shadow until a person restores it: 2 of its fires were taken back within 24 h"
     )
+
+
+def test_a_version_that_was_not_demoted_is_not_said_to_be() -> None:
+    ticker = Ticker([late()], make_policy(version="2"))
+    demote(ticker, make_policy(version="1"))
+
+    said = told(ticker)
+
+    assert said.mode is Mode.ENFORCE
+    assert "put into shadow" not in said.words
 
 
 def test_it_says_what_shadow_would_have_made_of_the_agent() -> None:

@@ -3,14 +3,21 @@
 import pytest
 
 from pinkslip.policies.load import Source, load
+from pinkslip.policies.problems import Problem
 
+PROVEN = "proven(success < 70%, error=1%)"
+DECAYED = "decayed(success, from=85%, to=60%)"
 LADDER = "    ladder: [probation, fire]\n    reason: dumb\n"
 
 
-def warnings(keys: str) -> list[str]:
+def problems(keys: str) -> tuple[Problem, ...]:
     loaded = load([Source("a.yaml", f"version: 1\npolicies:\n  - name: a\n{keys}")])
     assert loaded.policy_set is not None, [problem.render() for problem in loaded.problems]
-    return [problem.message for problem in loaded.problems]
+    return loaded.problems
+
+
+def warnings(keys: str) -> list[str]:
+    return [problem.message for problem in problems(keys)]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +57,27 @@ def test_age_alone_takes_nobody_beyond_the_first_rung(when: str) -> None:
     [message] = warnings(f"    when: {when}\n{LADDER}")
 
     assert message.startswith("no agent gets beyond probation")
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        (
+            f"{PROVEN} or {DECAYED}",
+            "decayed begins anew with a change of standing, which notify is not",
+        ),
+        ("5m < heartbeat_age", "this rests on nothing that begins anew"),
+        ("1d == age", "this rests on nothing that begins anew"),
+        ("1d != age", "this rests on nothing that begins anew"),
+        ("1d < age", "this never turns false once it is true"),
+    ],
+)
+def test_it_says_why_nobody_gets_beyond_being_told_of(when: str, why: str) -> None:
+    [problem] = problems(
+        f"    when: {when}\n    ladder: [notify, probation, fire]\n    reason: dumb\n"
+    )
+
+    assert problem.message.endswith(why)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +122,46 @@ def test_a_way_back_below_what_is_proven_is_named(
     )
 
     assert any("climb back" in message for message in said) is is_easy
+
+
+@pytest.mark.parametrize(
+    ("clear_when", "message", "hint"),
+    [
+        pytest.param(
+            "lower(success_rate[7d]) > 60%",
+            "lower(success_rate[7d], confidence=95%) >= 60% lets an agent climb back whose rate is"
+            " below the 70% that proven holds it to",
+            "write lower(success_rate[7d]) >= 70% or more",
+            id="a bound",
+        ),
+        pytest.param(
+            "success_rate[7d] >= 60%",
+            "success_rate[7d] lets an agent climb back at 60%, while proven holds it to 70%",
+            "write success_rate[7d] >= 70% or more",
+            id="a rate",
+        ),
+    ],
+)
+def test_an_easy_way_back_is_named_with_what_to_write(
+    clear_when: str, message: str, hint: str
+) -> None:
+    [problem] = problems(f"    when: {PROVEN}\n    clear_when: {clear_when}\n{LADDER}")
+
+    assert (problem.message, problem.hint) == (message, hint)
+    assert problem.key_path == "policies[0].clear_when"
+
+
+@pytest.mark.parametrize(
+    ("when", "clear_when"),
+    [
+        pytest.param(
+            PROVEN, "upper(success_rate[7d]) >= 70%", id="a bound over ever more tasks"
+        ),
+        pytest.param(DECAYED, "success_rate[7d] >= 60%", id="nothing is held to a rate"),
+    ],
+)
+def test_a_way_back_that_is_no_easier_is_not_named(when: str, clear_when: str) -> None:
+    assert warnings(f"    when: {when}\n    clear_when: {clear_when}\n{LADDER}") == []
 
 
 def test_without_a_ladder_nobody_climbs_back() -> None:
@@ -202,3 +270,16 @@ def test_a_rate_that_the_rest_leaves_too_few_tasks_is_named(when: str, is_known:
     said = warnings(f"    when: {when}\n")
 
     assert any("is never known where" in message for message in said) is not is_known
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "heartbeat_age > 5m and success_rate[1h] < 50% and tasks[1h] < 3",
+        "tasks[1d] < 99 and tasks[1h] < 3 and success_rate[1h] < 50%",
+    ],
+)
+def test_a_rate_that_is_never_known_is_found_wherever_it_stands(when: str) -> None:
+    messages = warnings(f"    when: {when}\n")
+
+    assert any("success_rate[1h] is never known where" in message for message in messages)

@@ -30,6 +30,8 @@ from pinkslip.policies.printing import written
         ("tasks[1h] * 3 / 2 > 2", "tasks[1h] * 3 / 2 > 2"),
         ("3 * (tasks[1h] + 1) > 2", "3 * (tasks[1h] + 1) > 2"),
         ("3 * tasks[1h] + 1 > 2", "3 * tasks[1h] + 1 > 2"),
+        ("tasks[1h] > failures[1h] + 1", "tasks[1h] > failures[1h] + 1"),
+        ("tasks[1h] + 2 * failures[1h] > 2", "tasks[1h] + 2 * failures[1h] > 2"),
         ("-tasks[1h] > -2", "-tasks[1h] > -2"),
         ("-(tasks[1h] + 1) > -(-2)", "-(tasks[1h] + 1) > --2"),
         ("- - tasks[1h] * 2 > 2", "--tasks[1h] * 2 > 2"),

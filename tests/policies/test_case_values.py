@@ -106,6 +106,12 @@ def test_when_an_agent_beats(text: str, expected: tuple[Rhythm, ...]) -> None:
     assert agent(text).agents[0].beats == expected
 
 
+def test_a_rhythm_with_an_interval_and_an_end_keeps_its_interval() -> None:
+    found = agent("interval: 30s, beats: every 10s until 5m").agents[0]
+
+    assert found.beats == (Rhythm(10 * SECOND, until_ms=5 * MINUTE),)
+
+
 def test_age_and_silence() -> None:
     found = agent("age: 2m, silent: [from 1m until 2m, from 5m]").agents[0]
 
@@ -176,6 +182,25 @@ def test_what_happens(text: str, expected: dict[str, object]) -> None:
     assert {name: getattr(found, name) for name in expected} == expected
 
 
+def test_the_least_and_the_most_are_read_as_they_are() -> None:
+    body = "    agents: [{agent: worker}]\n    expect: nothing\n"
+
+    (worked,) = agent("outcomes: {of: success, duration: 0s}").agents[0].worked
+    (review,) = case(f"{body}    happens: [{{at: 0s, review: worker, score: 100%}}]\n").acts
+
+    assert worked.outcome.duration_ms == 0
+    assert (review.at_ms, review.score_e6) == (0, 1_000_000)
+
+
+def test_the_empty_word_stays_empty() -> None:
+    labels = agent('labels: {team: ""}').agents[0].identity.labels
+    silence = act('silence: {role: dev}, for: 1m, reason: ""')
+    stop = act('stop: ""')
+
+    assert labels == {"team": ""}
+    assert (silence.reason, stop.reason) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -243,6 +268,12 @@ def test_a_test_lasts_one_tick_longer_than_it_speaks_of(text: str, expected_ms: 
     assert case(body + text + "    lasts: 1h\n").lasts_ms == HOUR
 
 
+def test_a_test_that_speaks_of_no_instant_lasts_one_tick() -> None:
+    found = case("    agents: [{agent: worker, beats: none}]\n    expect: []\n")
+
+    assert found.lasts_ms == TICK_MS
+
+
 @pytest.mark.parametrize(
     ("text", "expected_ms"),
     [
@@ -278,6 +309,16 @@ def test_a_test_says_where_it_stands() -> None:
     assert (found.name, found.file, found.key_path) == ("it", "a.yaml", "tests[0]")
     assert (found.place.line, found.mode) == (1, Mode.SHADOW)
     assert found.expectations[0].place.line == 4
+
+
+def test_acts_and_expectations_know_their_place() -> None:
+    found = case(
+        "    agents: [{agent: worker}]\n    happens:\n      - {at: 1m, release: worker}\n"
+        "    expect:\n      - {verdict: nothing}\n"
+    )
+
+    assert [(each.place.line, each.place.column) for each in found.acts] == [(4, 8)]
+    assert [(each.place.line, each.place.column) for each in found.expectations] == [(6, 8)]
 
 
 def test_guards_stay_as_they_are_open_or_are_written() -> None:

@@ -5,9 +5,15 @@ import hashlib
 import pytest
 
 from pinkslip.model.policy import Guards, Policy, PolicySet, Rung
-from pinkslip.model.words import SEED_REASONS, Action, Mode
+from pinkslip.model.words import SEED_REASONS, Action, Mode, Result
+from pinkslip.policies.document import Node, read
+from pinkslip.policies.extends import base, merged_guards
+from pinkslip.policies.guards import read_guards
+from pinkslip.policies.known import Known
 from pinkslip.policies.load import Loaded, Source, load
 from pinkslip.policies.packaged import builtin_sources, builtin_versions, packaged_sources
+from pinkslip.policies.text import Report, Text
+from pinkslip.policies.values import Values
 
 HEAD = "version: 1\nextends: builtin@1\n"
 
@@ -15,8 +21,9 @@ FROZEN = {1: "40d25f9895534c6f74f1383f4ebc4c261ce6990ad8f229c1ba203dc380a23d2c"}
 """SHA-256 of each packaged version. Whoever changes the default pack adds the next version, and its line here."""
 
 
-def of(*texts: str) -> Loaded:
-    return load([Source(f"{number}.yaml", text) for number, text in enumerate(texts, start=1)])
+def of(*texts: str, known: Known | None = None) -> Loaded:
+    sources = [Source(f"{number}.yaml", text) for number, text in enumerate(texts, start=1)]
+    return load(sources, known=known)
 
 
 def loaded(*texts: str) -> PolicySet:
@@ -31,6 +38,12 @@ def named(policy_set: PolicySet, name: str) -> Policy:
 
 def errors(*texts: str) -> list[str]:
     return [problem.message for problem in of(*texts).problems if problem.is_error]
+
+
+def node_of(text: str) -> Node:
+    node = read(Text("guards.yaml", text), Report())
+    assert node is not None
+    return node
 
 
 def test_no_packaged_version_ever_changes() -> None:
@@ -68,6 +81,18 @@ def test_what_is_extended_and_not_patched_says_where_it_comes_from() -> None:
     assert policy.file == "builtin@1/unresponsive.yaml"
     assert policy.text.startswith("  - name: unresponsive\n")
     assert set(SEED_REASONS) == {policy.reason for policy in loaded(HEAD).policies}
+
+
+def test_a_packaged_policy_is_known_by_its_own_line_and_its_key_by_its_name() -> None:
+    known = Known(results=frozenset({Result.SUCCESS, Result.OFF_TRACK, Result.UNPARSABLE}))
+
+    loaded = of(HEAD, known=known)
+
+    assert [problem.key_path for problem in loaded.problems] == ["extends.obstinate.when"]
+    assert loaded.policy_set is not None
+    lines = {policy.name: policy.line for policy in loaded.policy_set.policies}
+    assert lines["dumb"] == 6
+    assert lines["unresponsive"] == 5
 
 
 def test_a_patch_replaces_the_keys_it_gives_and_no_others() -> None:
@@ -129,6 +154,33 @@ def test_guards_are_patched_down_to_the_key() -> None:
     assert guards.max_fired.per_ms == Guards().max_fired.per_ms
     assert guards.panic is None
     assert guards.newborn == Guards().newborn
+
+
+def test_the_guards_of_a_file_hold_beside_a_set_that_another_extends() -> None:
+    policy_set = loaded(HEAD, "version: 1\nguards: {min_active: 2}\n")
+
+    assert policy_set.guards == Guards(min_active=2)
+
+
+def test_the_packaged_guards_are_what_guards_are_merged_with() -> None:
+    packaged = node_of("pool: model\nmax_fired: {per: 2h, share: 1%}\nmin_active: 3\n")
+    own = node_of("max_fired: {share: 5%}\nmax_fires: {count: 7}\n")
+    values = Values(Text("a.yaml", ""), Report())
+
+    guards = read_guards(values, merged_guards(packaged, own))
+
+    assert base(1).guards is not None
+    assert guards is not None
+    assert (guards.pool, guards.min_active, guards.max_fires.count) == ("model", 3, 7)
+    assert (guards.max_fired.share, guards.max_fired.per_ms) == (0.05, 7_200_000)
+    assert guards.panic == Guards().panic
+
+
+def test_what_is_said_of_merged_guards_stands_at_the_own_ones() -> None:
+    [problem] = of(HEAD + "guards:\n  max_fired: {share: 100%}\n  min_active: 0\n").problems
+
+    assert problem.message == "these guards let policies fire everybody"
+    assert (problem.line, problem.column) == (4, 3)
 
 
 def test_a_second_patch_of_one_policy_is_refused() -> None:

@@ -5,17 +5,25 @@ import pytest
 from pinkslip.model.words import Result
 from pinkslip.policies.known import Known
 from pinkslip.policies.load import Source, load
+from pinkslip.policies.problems import Problem
 
 HEAD = "version: 1\npolicies:\n  - name: a\n"
 
 
-def said(keys: str, known: Known, *, more: str = "") -> list[str]:
-    """Everything said of one policy, with its severity and hint."""
+EMPTY: frozenset[str] = frozenset()
+
+
+def problems(keys: str, known: Known, *, more: str = "") -> tuple[Problem, ...]:
     loaded = load([Source("a.yaml", HEAD + keys + more)], known=known)
     assert loaded.policy_set is not None
+    return loaded.problems
+
+
+def said(keys: str, known: Known, *, more: str = "") -> list[str]:
+    """Everything said of one policy, with its severity and hint."""
     return [
         f"{problem.severity}: {problem.message}" + (f"; {problem.hint}" if problem.hint else "")
-        for problem in loaded.problems
+        for problem in problems(keys, known, more=more)
     ]
 
 
@@ -70,13 +78,48 @@ def test_of_many_words_seen_some_are_named_and_the_rest_are_counted() -> None:
     assert message.endswith('seen: "a", "b", "c", "d", "e" and 2 more')
 
 
+@pytest.mark.parametrize(
+    ("match", "known", "excerpt_meant", "hint"),
+    [
+        pytest.param(
+            "{role: [developer, tester]}",
+            Known(fields={"role": frozenset({"developer"})}),
+            "tester",
+            'seen: "developer"',
+            id="a word",
+        ),
+        pytest.param("{host: [h2, h1]}", Known(fields={"host": EMPTY}), "h1", "", id="a field"),
+        pytest.param(
+            "{role: tester}",
+            Known(fields={"role": frozenset("abcde")}),
+            "tester",
+            'seen: "a", "b", "c", "d", "e"',
+            id="as many as are listed",
+        ),
+        pytest.param(
+            "{role: tester}",
+            Known(fields={"role": frozenset("abcdef")}),
+            "tester",
+            'seen: "a", "b", "c", "d", "e" and 1 more',
+            id="one more than are listed",
+        ),
+    ],
+)
+def test_what_nobody_has_is_pointed_at(
+    match: str, known: Known, excerpt_meant: str, hint: str
+) -> None:
+    [problem] = problems(f"    when: age > 1d\n    match: {match}\n", known)
+
+    meant = problem.excerpt[problem.caret : problem.caret + problem.width]
+    field = match[1 : match.index(":")]
+    assert (meant, problem.hint) == (excerpt_meant, hint)
+    assert problem.key_path == f"policies[0].match.{field}"
+
+
 def test_patterns_and_fields_nobody_told_of_are_let_be() -> None:
     known = Known(fields={"role": frozenset({"developer"})})
 
     assert said("    when: age > 1d\n    match: {role: ~dev.*, model: x}\n", known) == []
-
-
-EMPTY: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize(
@@ -136,6 +179,53 @@ def test_a_rate_over_too_few_tasks_is_never_known() -> None:
     assert said("    when: success_rate[5 tasks] < 50% or tasks[4 tasks] > 3\n", known) == []
     [message] = said("    when: success_rate[4 tasks] < 50%\n", known)
     assert "never known: rates of fewer than 5 tasks are unknown" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "condition", "known", "said"),
+    [
+        pytest.param(
+            "clear_when",
+            "tasks[8d] > 3",
+            Known(retention_ms=7 * 86_400_000),
+            (
+                "the window is longer than outcomes are kept: 7d",
+                "shorten it: it can hold no more than what is kept",
+            ),
+            id="longer than what is kept",
+        ),
+        pytest.param(
+            "clear_when",
+            "success_rate[4 tasks] > 50%",
+            Known(min_tasks=5),
+            (
+                "success_rate[4 tasks] is never known: rates of fewer than 5 tasks are unknown",
+                "write success_rate[5 tasks] or more (setting min_tasks)",
+            ),
+            id="fewer than make a rate",
+        ),
+        pytest.param(
+            "when",
+            "off_track[1d] > 3",
+            Known(results=frozenset()),
+            (
+                "no agent has ever reported off_track: off_track[1d] has always been 0",
+                "have whoever reports outcomes give the result off_track, or leave it out",
+            ),
+            id="a result nobody reports",
+        ),
+    ],
+)
+def test_what_this_fleet_cannot_answer_is_said_with_what_to_do(
+    key: str, condition: str, known: Known, said: tuple[str, str]
+) -> None:
+    when = condition if key == "when" else "heartbeat_age > 5m"
+    clear = f"    clear_when: {condition}\n" if key == "clear_when" else ""
+
+    [problem] = problems(f"    when: {when}\n{clear}", known)
+
+    assert (problem.message, problem.hint) == said
+    assert problem.key_path == f"policies[0].{key}"
 
 
 FIRES = "    when: age > 1d\n    action: fire\n    reason: dumb\n"

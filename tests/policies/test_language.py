@@ -25,7 +25,7 @@ from pinkslip.model.policy import (
 from pinkslip.policies import units
 from pinkslip.policies.language import compile_condition, parse_condition
 from pinkslip.policies.printing import written
-from pinkslip.policies.problems import ExpressionError
+from pinkslip.policies.problems import ExpressionError, Finding
 
 NOWHERE = Span(0, 0)
 
@@ -49,6 +49,12 @@ def placeless(tree: Expression) -> Expression:
             return replace(
                 tree, span=NOWHERE, operands=tuple(placeless(one) for one in tree.operands)
             )
+
+
+def findings_of(text: str) -> tuple[Finding, ...]:
+    condition, findings = compile_condition(text)
+    assert condition is None
+    return findings
 
 
 def constants() -> st.SearchStrategy[Expression]:
@@ -362,6 +368,94 @@ def test_a_bound_is_asked_at_95_percent_unless_said() -> None:
     assert written(tree) == "upper(success_rate[1d], confidence=95%) < 70%"
 
 
+COUNTED = "counts every task since the evidence began and reads success"
+SHOWS = (
+    "shows that success is below a share: evidence that an agent is good enough fires nobody"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("peers(5) > 3", 'peers takes one measure, not "5"'),
+        ("upper(70%) < 50%", 'upper takes one measure, not "70%"'),
+        (
+            "proven(success() < 70%, error=1%)",
+            'proven reads success, not "success()"',
+        ),
+        (
+            "proven(success < success, error=1%)",
+            '"success" is not written out: evidence is asked at a fixed value',
+        ),
+        ("posterior(success < 7)", 'the target must be a share, not "7"'),
+        ("decayed(success, from=85%, from=80%)", "from is given twice"),
+        ("decayed(success, from=60%, to=85%) > 3", "to is above from: that is no decay"),
+        (
+            "proven(success[7d] < 7, error=1%)",
+            "success has no window: proven counts every task since the evidence began",
+        ),
+        (
+            "proven(timeouts < 7, error=1%)",
+            'proven reads success, not "timeouts"',
+        ),
+        (
+            "proven(success >= 70%, error=1%)",
+            f"proven {SHOWS}",
+        ),
+        ("decayed(score, from=60%, to=85%)", f'decayed {COUNTED}, not "score"'),
+        *(
+            (f"proven({name} < 7, error=1%)", f'proven {COUNTED}, not "{name}"')
+            for name in ("success_rate[7d]", "successes", "failures[1d]", "score", "tasks")
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_call_of_evidence_is_said_once(text: str, message: str) -> None:
+    [finding] = findings_of(text)
+
+    assert finding.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("decayed(success, 85%)", "write from=85%"),
+        ("proven(success < 70%, 1%)", "write error=1% or fdr=1%"),
+        ("decayed(success, from=85%, to=60%, limit=9%)", "write limit=9"),
+        (
+            "proven(70% > success, error=1%, fdr=5%)",
+            "write proven(success < 70%, error=1%, fdr=5%)",
+        ),
+        *(
+            (f"proven(success < {written}, error=1%)", f"write success < {meant}")
+            for written, meant in {
+                "0": "70%",
+                "0.005": "0.5%",
+                "0.07": "7%",
+                "1": "1%",
+                "1.5": "1.5%",
+                "99": "99%",
+                "100": "100%",
+                "100.5": "70%",
+                "90s": "70%",
+            }.items()
+        ),
+    ],
+)
+def test_a_hint_shows_what_was_probably_meant(text: str, hint: str) -> None:
+    assert findings_of(text)[0].hint == hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "proven(success < 70%, error=50%)",
+        "decayed(success, from=85%, to=60%, limit=1000)",
+    ],
+)
+def test_the_largest_value_allowed_is_allowed(text: str) -> None:
+    parse_condition(text)
+
+
 @pytest.mark.parametrize(
     "floor",
     [
@@ -378,6 +472,18 @@ def test_a_bound_is_asked_at_95_percent_unless_said() -> None:
 def test_an_outlier_with_an_absolute_floor_beside_it_is_accepted(floor: str) -> None:
     parse_condition(f"outlier(score[7d]) > 3.5 and {floor}")
     parse_condition(f"not (outlier(score[7d]) <= 3.5 or not {floor})")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "age > 1d or outlier(score[7d]) > 3.5 and score[7d] < 70%",
+        "score[7d] < 70% and (age > 2d or outlier(score[7d]) > 3.5)",
+        "not (age > 1d and (outlier(score[7d]) <= 3.5 or not score[7d] < 70%))",
+    ],
+)
+def test_a_floor_counts_however_deep_the_outlier_stands(text: str) -> None:
+    parse_condition(text)
 
 
 @pytest.mark.parametrize(
@@ -431,11 +537,52 @@ def test_a_floor_lies_inside_what_its_measure_can_be(
     assert is_one is not any("absolute floor" in found.message for found in findings)
 
 
+@pytest.mark.parametrize(
+    ("beside", "vain"),
+    [
+        ("proven(success < 70%, error=1%)", ""),
+        ("upper(success_rate[7d]) < 70%", ""),
+        ("(score[7d] < 70% or age > 1d)", ""),
+        ("not age > 1d", ""),
+        ("not failures[7d] < 0", "not failures[7d] < 0"),
+        ("not not failures[7d] > 0", "failures[7d] > 0"),
+        ("not score[7d] >= 100%", "not score[7d] >= 100%"),
+        ("(age > 1d or failures[7d] > 0)", "failures[7d] > 0"),
+        ("failures[7d] >= 5 / 0", "failures[7d] >= 5 / 0"),
+    ],
+)
+def test_only_a_floor_that_keeps_out_nobody_is_named_as_vain(beside: str, vain: str) -> None:
+    [finding] = findings_of(f"outlier(score[7d]) > 3.5 and {beside}")
+
+    why = (
+        f', and "{vain}" is none: next to everybody meets it'
+        if vain
+        else (": among the good, too, one is the worst")
+    )
+    assert finding.message == f"outlier(score[7d]) needs an absolute floor beside it{why}"
+
+
+@pytest.mark.parametrize(
+    ("measure", "floor"),
+    [("score[7d]", "< 70%"), ("context_used", "> 90%"), ("heartbeat_age", "> 10m")],
+)
+def test_the_floor_proposed_is_toward_the_worse(measure: str, floor: str) -> None:
+    [finding] = findings_of(f"outlier({measure}) > 3.5")
+
+    assert finding.hint == f"write outlier({measure}) > 3.5 and {measure} {floor}"
+
+
 def test_an_outlier_that_only_ends_an_episode_needs_no_floor() -> None:
     condition, findings = compile_condition("outlier(score[7d]) < 1", acts=False)
 
     assert condition is not None
     assert findings == ()
+
+
+def test_a_condition_is_taken_for_one_that_acts() -> None:
+    [finding] = findings_of("outlier(score[7d]) > 3.5")
+
+    assert "absolute floor" in finding.message
 
 
 def test_values_are_in_base_units() -> None:
@@ -447,6 +594,46 @@ def test_values_are_in_base_units() -> None:
     assert tree.left.window == Window(WindowKind.TIME, 3_600_000)
     assert isinstance(tree.right, Constant)
     assert tree.right.value == 120.0
+
+
+@pytest.mark.parametrize(
+    ("written", "window"),
+    [
+        ("1s", Window(WindowKind.TIME, 1_000)),
+        ("30d", Window(WindowKind.TIME, 2_592_000_000)),
+        ("1 task", Window(WindowKind.TASKS, 1)),
+        ("1 tasks", Window(WindowKind.TASKS, 1)),
+        ("10000 tasks", Window(WindowKind.TASKS, 10_000)),
+    ],
+)
+def test_the_shortest_and_the_longest_window(written: str, window: Window) -> None:
+    tree = parse_condition(f"failures[{written}] > 0").tree
+
+    assert isinstance(tree, Comparison)
+    assert isinstance(tree.left, Measured)
+    assert tree.left.window == window
+
+
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        ("999ms", "a window is between 1s and 30d long", ""),
+        ("721h", "a window is between 1s and 30d long", ""),
+        ("0 tasks", "a window holds between 1 and 10000 tasks", ""),
+        ("10001 tasks", "a window holds between 1 and 10000 tasks", ""),
+        ("1w", 'the unit "w" is not known', "write weeks in days: 7d"),
+        ("50", '"50" has no unit', "write [50 tasks] or [50s]"),
+        (
+            "1000.5ms",
+            '"1000.5ms" is finer than a millisecond',
+            "write for example [1h] or [50 tasks]",
+        ),
+    ],
+)
+def test_no_window(written: str, message: str, hint: str) -> None:
+    [finding] = findings_of(f"failures[{written}] > 0")
+
+    assert (finding.message, finding.hint) == (message, hint)
 
 
 def test_spans_point_into_the_text() -> None:
@@ -465,6 +652,72 @@ def test_everything_wrong_is_said_at_once() -> None:
 
     assert [found.span.start for found in refused.value.findings] == [0, 23, 49]
     assert refused.value.span == refused.value.findings[0].span
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "sucess_rate[1h] + 5%",
+        "success_rate[1h] + sucess_rate[1h]",
+        "success_rate[1w]",
+        "abs(score[1h], score[1d])",
+        "abs()",
+        "min(score[1h])",
+        "min(score[1h], age > 1h)",
+        "min(score[1h], 90s)",
+        "(age > 1h and sucess_rate[1h] > 3%)",
+        "(not sucess_rate[1h] > 3%)",
+    ],
+)
+def test_what_holds_a_wrong_part_is_not_refused_a_second_time(part: str) -> None:
+    assert len(findings_of(f"{part} > 3")) == 1
+
+
+def test_ten_misspelt_names_are_guessed_at() -> None:
+    findings = findings_of(" or ".join(["taks[1h] > 3"] * 12))
+
+    assert [finding.hint for finding in findings] == ['did you mean "tasks"?'] * 10 + [""] * 2
+
+
+def test_fifty_findings_are_enough() -> None:
+    assert len(findings_of(" or ".join(["nonsense > 3"] * 60))) == 50
+
+
+def test_a_refused_condition_is_kept_with_what_is_wrong() -> None:
+    with pytest.raises(ExpressionError) as refused:
+        parse_condition("age > 3")
+
+    assert refused.value.text == "age > 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("cost[1h]", "cost[1h] > $5"),
+        ("tasks[1h]", "tasks[1h] >= 20"),
+        ("age", "age > 90s"),
+        ("score[1h]", "score[1h] < 70%"),
+        ("3", "success_rate[1h] < 70%"),
+        ("age / 2", "success_rate[1h] < 70%"),
+    ],
+)
+def test_a_value_alone_is_answered_with_how_to_compare_it(text: str, example: str) -> None:
+    [finding] = findings_of(text)
+
+    assert finding.hint == f"compare it, for example {example}"
+
+
+@pytest.mark.parametrize(
+    ("blanks", "hint"),
+    [
+        (183, f"write 1{' ' * 183}+1 < 3 and 3 < 5"),
+        (184, "join them with and"),
+    ],
+)
+def test_a_chain_is_written_out_while_that_is_readable(blanks: int, hint: str) -> None:
+    [finding] = findings_of(f"1{' ' * blanks}+1 < 3 < 5")
+
+    assert finding.hint == hint
 
 
 def test_every_measure_is_known() -> None:

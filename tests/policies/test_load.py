@@ -26,7 +26,16 @@ from pinkslip.model.policy import (
 )
 from pinkslip.model.words import Action, Fault, Mode, Scope, Source, Status
 from pinkslip.policies import load as loading
+from pinkslip.policies.expressions import CHARACTERS_MAX
+from pinkslip.policies.grammar import LENGTH_MAX
+from pinkslip.policies.known import Known
 from pinkslip.policies.load import Loaded, load, needs, read_sources
+from pinkslip.policies.problems import Problem, Severity
+
+HEAD = "version: 1\npolicies:\n"
+FIRES = HEAD + "  - {name: fires, when: age > 1d, action: fire, reason: dumb}\n"
+GUARDS = "version: 1\n# for all\nguards: {min_active: 2}\n"
+
 
 FULL = """\
 version: 1
@@ -53,11 +62,11 @@ policies:
 """
 
 
-def of(*texts: str, extra_reasons: tuple[str, ...] = ()) -> Loaded:
+def of(*texts: str, extra_reasons: tuple[str, ...] = (), known: Known | None = None) -> Loaded:
     sources = [
         loading.Source(f"{number}.yaml", text) for number, text in enumerate(texts, start=1)
     ]
-    return load(sources, extra_reasons=extra_reasons)
+    return load(sources, extra_reasons=extra_reasons, known=known)
 
 
 def policies(*texts: str) -> tuple[Policy, ...]:
@@ -69,6 +78,14 @@ def policies(*texts: str) -> tuple[Policy, ...]:
 def one(keys: str, *, when: str = "tasks[1h] > 3") -> Policy:
     [policy] = policies(f"version: 1\npolicies:\n  - name: a\n    when: {when}\n{keys}")
     return policy
+
+
+def where(problem: Problem) -> tuple[str, int, int, str]:
+    return problem.file, problem.line, problem.column, problem.key_path
+
+
+def marked(problem: Problem) -> tuple[int, int, int]:
+    return problem.line, problem.column, problem.width
 
 
 def test_every_key_reaches_the_policy() -> None:
@@ -112,11 +129,47 @@ def test_a_policy_carries_its_own_lines() -> None:
     assert other.text == '  - {name: other, when: "tasks[1h] > 3"}'
 
 
+@pytest.mark.parametrize(
+    "own",
+    [
+        "  - name: a\n    when: age > 1s\n    description: |\n      said\n      twice",
+        "  - name: a\n    when: >\n      age\n      > 1s",
+        "  - {name: a, when: age > 1s}",
+        '  - name: a\n    when: "age >\n      1s"',
+    ],
+    ids=["literal", "folded", "flow", "quoted"],
+)
+@pytest.mark.parametrize("between", ["\n", "\n\n\n"], ids=["next line", "after a gap"])
+def test_a_policy_carries_its_own_lines_to_the_last_and_none_of_the_next(
+    own: str, between: str
+) -> None:
+    following = "  - name: b\n    when: age > 2s"
+
+    carried = [policy.text for policy in policies(f"{HEAD}{own}{between}{following}")]
+
+    assert carried == [own, following]
+
+
 def test_words_are_words_whatever_yaml_makes_of_them() -> None:
     policy = one("    mode: off\n    match: {role: no, model: 007, host: 1e3, name: null}\n")
 
     assert policy.mode is Mode.OFF
     assert [matcher.values for matcher in policy.match] == [{"no"}, {"007"}, {"1e3"}, {"null"}]
+
+
+@pytest.mark.parametrize("key", ["name", "severity", "labels.team", "description"])
+def test_a_list_for_a_word_is_refused_by_its_key(key: str) -> None:
+    written = {
+        "name": "  - name: [a]\n    when: age > 1s\n",
+        "severity": "  - name: a\n    when: age > 1s\n    severity: [a]\n",
+        "labels.team": "  - name: a\n    when: age > 1s\n    labels: {team: [a]}\n",
+        "description": "  - name: a\n    when: age > 1s\n    description: [a]\n",
+    }
+
+    [problem] = of(HEAD + written[key]).problems
+
+    assert problem.message == f"policies[0].{key} must be a word"
+    assert problem.key_path == f"policies[0].{key}"
 
 
 def test_names_are_unique_over_all_files() -> None:
@@ -138,6 +191,46 @@ def test_second_guards_are_refused_naming_both_places() -> None:
     errors = [problem for problem in loaded.problems if problem.is_error]
     assert [problem.file for problem in errors] == ["3.yaml"]
     assert "here and in 1.yaml:3" in errors[0].message
+
+
+def test_a_second_set_and_second_guards_are_refused_where_they_stand() -> None:
+    text = "version: 1\nextends: builtin@1\nguards: {min_active: 2}\n"
+
+    guards, extends = sorted(
+        (
+            problem
+            for problem in of(text, HEAD + "  []\n", text).problems
+            if problem.is_error and "second time" in problem.message
+        ),
+        key=lambda problem: -problem.line,
+    )
+
+    assert where(extends) == ("3.yaml", 2, 10, "extends")
+    assert extends.message == "a set is extended a second time, here and in 1.yaml:2"
+    assert extends.hint == "keep one of them, with all patches in its file"
+    assert where(guards) == ("3.yaml", 3, 9, "guards")
+    assert guards.message == "guards are given a second time, here and in 1.yaml:3"
+    assert guards.hint == "keep one of them: guards hold for the whole workspace"
+
+
+@pytest.mark.parametrize(
+    ("texts", "place"),
+    [
+        ((FIRES,), ("1.yaml", 1, 1, "guards")),
+        ((FIRES, GUARDS), ("2.yaml", 3, 9, "guards")),
+    ],
+    ids=["by default", "as written"],
+)
+def test_what_pools_may_lose_is_noted_where_the_guards_stand(
+    texts: tuple[str, ...], place: tuple[str, int, int, str]
+) -> None:
+    known = Known(pools={"": 5, "tester": 1}, pool_label="role")
+
+    nameless, tester = of(*texts, known=known).problems
+
+    assert where(nameless) == where(tester) == place
+    assert nameless.message.startswith("the pool of agents without a role has 5 agents: ")
+    assert tester.message.startswith("pool tester has 1 agent: ")
 
 
 def test_guards_not_written_keep_their_defaults() -> None:
@@ -176,6 +269,58 @@ def test_problems_of_all_files_come_at_once_in_order() -> None:
     ]
 
 
+def with_conditions(*conditions: str) -> str:
+    return HEAD + "".join(
+        f"  - name: p{number}\n    when: {condition}\n"
+        for number, condition in enumerate(conditions)
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("age > 1s and agee > 2s", (4, 24, 4)),
+        ("|\n      age > 1s\n      and agee > 2s", (6, 11, 4)),
+        (">  # name: when\n      name > 1s", (5, 7, 4)),
+        ("|\n      when > 1s\n\n\n", (5, 7, 4)),
+        ('"  agee > 1s"', (4, 14, 4)),
+        (r'"age \x3e 1s and agee < 2s"  # >', (4, 28, 4)),
+        (r'"1s \x3c agee"  # <', (4, 20, 4)),
+    ],
+    ids=[
+        "plain",
+        "literal",
+        "folded",
+        "kept",
+        "led by blanks",
+        "escaped",
+        "right after an escape",
+    ],
+)
+def test_a_problem_in_a_condition_stands_where_its_word_stands(
+    condition: str, expected: tuple[int, int, int]
+) -> None:
+    [problem] = of(with_conditions(condition)).problems
+
+    assert marked(problem) == expected
+
+
+LONG = f'"{"age > 1s".ljust(LENGTH_MAX)}"'
+AS_MANY = CHARACTERS_MAX // LENGTH_MAX
+
+
+def test_conditions_beyond_what_is_read_are_refused_once_where_they_begin() -> None:
+    assert len(policies(with_conditions(*[LONG] * AS_MANY))) == AS_MANY
+
+    [problem] = of(with_conditions(*[LONG] * AS_MANY, "age > 1s", "age > 2s")).problems
+
+    assert marked(problem) == (4 + 2 * AS_MANY, 11, 8)
+    assert (
+        problem.message == "the conditions of one set hold more than 131072 characters together"
+    )
+    assert (problem.hint, problem.key_path) == ("load fewer policies", "policies[32].when")
+
+
 def test_an_operators_own_reasons_may_be_given() -> None:
     text = "version: 1\npolicies: [{name: a, when: age > 1h, action: fire, reason: slow}]\n"
 
@@ -206,6 +351,16 @@ def test_reasons_are_shown_in_neutral_words() -> None:
     assert dict(shown.displays)["too-slow"] == "late"
     assert dict(shown.displays)["dumb"] == "underperforming"
     assert tuple(name for name, _ in shown.displays) == shown.reasons
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("too_slow", "too slow"), ("far-too_slow", "far too slow")]
+)
+def test_a_reason_is_shown_without_its_joints(name: str, shown: str) -> None:
+    policy_set = of(FIRES, extra_reasons=(name,)).policy_set
+
+    assert policy_set is not None
+    assert dict(policy_set.displays)[name] == shown
 
 
 def test_nothing_at_all_is_an_empty_set() -> None:
@@ -329,6 +484,19 @@ def test_what_a_fire_waits_for_and_what_people_are_told_are_read() -> None:
     assert policy.labels == (("desk", "007"), ("team", "red"))
 
 
+def test_as_many_labels_as_allowed_are_taken_and_one_more_refuses_them() -> None:
+    def labelled(count: int) -> str:
+        labels = ", ".join(f"l{number:02}: x" for number in range(count))
+        return f'{with_conditions("age > 1s")}    description: ""\n    labels: {{{labels}}}\n'
+
+    [policy] = policies(labelled(20))
+
+    assert len(policy.labels) == 20
+    assert policy.description == ""
+    [problem] = of(labelled(21)).problems
+    assert problem.message == "policies[0].labels must be a mapping of at most 20 labels"
+
+
 def test_every_guard_can_be_written() -> None:
     loaded = of(
         "version: 1\nguards:\n"
@@ -416,6 +584,46 @@ def test_needs_of_evidence_are_its_measures_and_what_must_be_kept_up_for_decay()
     ]
 
 
+def test_evidence_of_decay_counts_the_outcomes_its_policy_does() -> None:
+    policy_set = of(
+        HEAD
+        + "  - {name: a, when: 'decayed(success, from=85%, to=60%)', faults: [agent, tool]}\n"
+    ).policy_set
+
+    assert policy_set is not None
+    assert needs(policy_set) == [
+        Need(
+            "decayed",
+            outcomes=Filter(frozenset({Fault.AGENT, Fault.TOOL})),
+            parameters=(0.85, 0.6),
+        )
+    ]
+
+
+CASE = """\
+tests:
+  - name: told
+    agents: [{agent: worker}]
+    expect: nothing
+"""
+
+
+@pytest.mark.parametrize("beside", ["", "sort: x\n"], ids=["good", "refused"])
+def test_tests_are_of_the_policies_of_their_own_file(beside: str) -> None:
+    own = HEAD + "  - {name: a, when: age > 1d}\n" + CASE + beside
+
+    loaded = of(own, HEAD + "  - {name: b, when: age > 1d}\n")
+
+    [case] = loaded.cases
+    assert case.policies == ("a",)
+
+
+def test_tests_of_a_file_without_policies_are_of_all() -> None:
+    [case] = of(FIRES, "version: 1\n" + CASE).cases
+
+    assert case.policies == ("fires",)
+
+
 def test_a_directory_is_read_in_order_without_hidden_files(tmp_path: Path) -> None:
     for name in ("b.yaml", "a.yml", ".hidden.yaml", "note.txt"):
         (tmp_path / name).write_text("version: 1\n", encoding="utf-8")
@@ -444,6 +652,86 @@ def test_a_path_without_policies_is_refused_by_name(tmp_path: Path, missing: str
 def test_an_empty_directory_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"no \*.yaml file"):
         read_sources(tmp_path)
+
+
+def misspelt(count: int) -> str:
+    return "version: 1\n" + "".join(f"key{number}: x\n" for number in range(count))
+
+
+def test_of_too_many_errors_the_last_says_how_many_are_not_listed() -> None:
+    loaded = of(misspelt(199), misspelt(5))
+
+    assert len(loaded.problems) == 201
+    assert loaded.problems[-1].as_json() == {
+        "file": "2.yaml",
+        "line": 1,
+        "column": 1,
+        "severity": "error",
+        "message": "4 problems more, not listed",
+        "hint": "put these right first",
+        "excerpt": "",
+        "keyPath": "",
+    }
+
+
+def warned(first: int, count: int) -> str:
+    """Policies that can never match."""
+    return "".join(
+        f"  - {{name: p{number}, when: 'tasks[1h] < 0'}}\n"
+        for number in range(first, first + count)
+    )
+
+
+def test_too_many_warnings_are_no_error() -> None:
+    text = HEAD + "".join(
+        f"  - {{name: p{number}, when: 'tasks[1h] < 0'}}\n" for number in range(199)
+    )
+
+    loaded = of(text + "  - {name: last, when: 'tasks[1h] < 0', percent: 0%}\n")
+
+    assert loaded.policy_set is not None
+    assert loaded.problems[-1].message == "1 problem more, not listed"
+    assert loaded.problems[-1].severity is Severity.WARNING
+
+
+def test_beyond_any_number_of_warnings_every_policy_is_read() -> None:
+    fatal = "  - {name: fatal, when: age > 1h, action: fire, reason: dumb}\n"
+
+    loaded = of(HEAD + warned(0, 205), HEAD + warned(205, 1) + fatal)
+
+    assert loaded.policy_set is not None
+    assert len(loaded.policy_set.policies) == 207
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "  - {name: last, when: 'nonsense > 3'}\n",
+        "  - {name: p0, when: age > 1h}\n",
+        "  - {name: last, when: age > 1h, action: fire}\n",
+        "  - {name: last, when: age > 1h, reason: dumb, ladder: [fire, notify]}\n",
+    ],
+)
+def test_beyond_any_number_of_warnings_an_error_refuses_the_set(broken: str) -> None:
+    loaded = of(HEAD + warned(0, 205) + broken)
+
+    assert loaded.policy_set is None
+    assert [each.severity for each in loaded.problems].count(
+        Severity.ERROR
+    ) == 2  # and the last says more
+
+
+@pytest.mark.parametrize("before", [200, 205])
+def test_beyond_any_number_of_problems_a_test_without_a_name_is_one_more(before: int) -> None:
+    nameless = "tests:\n" + "- {agents: [{agent: a}], expect: nothing}\n"
+
+    assert of(HEAD + warned(0, before) + nameless).policy_set is None
+    assert (
+        of(
+            "version: 1\n" + nameless + "- {agents: [{agent: a}], expect: nothing}\n" * before
+        ).policy_set
+        is None
+    )
 
 
 def test_a_problem_as_json_has_what_the_text_has() -> None:

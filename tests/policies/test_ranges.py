@@ -73,6 +73,20 @@ def test_what_a_side_can_be(side: str, expected: tuple[float, float]) -> None:
     assert reach(tree.left) == expected
 
 
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [
+        ("peers(cost_per_success[7d])", (0.0, INF)),
+        ("-tasks[1h] * failures[1h]", (-INF, 0.0)),
+    ],
+)
+def test_what_a_side_can_be_at_all(side: str, expected: tuple[float, float]) -> None:
+    tree = parse_condition(f"{side} > {'$1' if 'cost' in side else '1'}").tree
+    assert isinstance(tree, Comparison)
+
+    assert reach(tree.left) == expected
+
+
 def test_a_division_by_nothing_is_never_known() -> None:
     assert said("tasks[1h] / 0 > 1") == ["this divides by zero and is never known"]
     assert said("tasks[1h] > 1 or tasks[1h] / (1 - 1) > 1") == [
@@ -124,6 +138,19 @@ def test_what_can_never_be_and_what_always_is(text: str, expected: str | None) -
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "20 == tasks[20 tasks]",
+        "outlier(cost_per_success[7d]) > 3.5 and cost_per_success[7d] > $5",
+        "successes[20 tasks] < 5 and failures[20 tasks] >= 20",
+        "-tasks[1h] * failures[1h] < -5",
+    ],
+)
+def test_nothing_is_said_of_a_condition_that_may_hold(text: str) -> None:
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
     ("text", "because"),
     [
         ("success_rate[1h] > 100%", "because success_rate[1h] is between 0% and 100%"),
@@ -147,6 +174,12 @@ def test_the_reason_names_what_the_sides_can_be(text: str, because: str | None) 
         assert message == "this divides by zero and is never known"
     else:
         assert message.partition(" because ")[2] == because.removeprefix("because ")
+
+
+def test_a_side_that_cannot_reach_a_constant_is_named_also_on_the_right() -> None:
+    assert said("0% > success_rate[1h]") == [
+        "the condition can never match because success_rate[1h] is between 0% and 100%"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +243,34 @@ def test_what_excludes_each_other(text: str) -> None:
 )
 def test_what_may_hold_together_is_not_warned_of(text: str) -> None:
     assert said(text) == []
+
+
+AGE = "age > 5s and age < 3s"
+FULL = "successes[20 tasks] > 12 and failures[20 tasks] > 9"
+
+
+@pytest.mark.parametrize(
+    ("text", "said_of"),
+    [
+        (f"{AGE} and age < 2s", ["age < 3s"]),
+        (f"{AGE} and age < 2s and tasks[1h] > 5 and tasks[1h] < 3", ["age < 3s", "tasks[1h] < 3"]),
+        (f"{AGE} and tasks[1h] > 5 and tasks[1h] < 3", ["age < 3s", "tasks[1h] < 3"]),
+        (f"{FULL} and failures[20 tasks] > 10", ["failures[20 tasks] > 9"]),
+        (f"{AGE} and {FULL} and age < 2s", ["age < 3s", "failures[20 tasks] > 9"]),
+    ],
+)  # fmt: skip
+def test_each_measure_that_is_asked_too_much_is_told_once(
+    text: str, said_of: list[str]
+) -> None:
+    spans = [finding.span for finding in findings(parse_condition(text).tree)]
+
+    assert [text[span.start : span.end] for span in spans] == said_of
+
+
+def test_a_count_of_half_a_task_excludes_nothing_else() -> None:
+    messages = said(f"tasks[1h] == 5.5 and {AGE}")
+
+    assert sum("exclude each other" in message for message in messages) == 1
 
 
 @pytest.mark.parametrize(

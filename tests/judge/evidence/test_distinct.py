@@ -29,6 +29,14 @@ def test_it_is_what_asking_everybody_gives(widest: int, data: st.DataObject) -> 
     assert found.tolist() == fingerprint(columns).tolist()
 
 
+def test_counts_too_large_for_one_key_are_not_taken_for_each_other() -> None:
+    columns = (np.array([0, 2**24, 2**30]), np.array([0, 0, 2**40 - 1]))
+
+    found = by_distinct(columns, lambda some: some[0].astype(np.float64))
+
+    assert found.tolist() == columns[0].tolist()
+
+
 @pytest.mark.parametrize("high", [3, 5_000])
 def test_each_is_asked_once(high: int) -> None:
     asked = []

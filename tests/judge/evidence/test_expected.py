@@ -96,6 +96,15 @@ def test_it_takes_enough_comparable_tasks(at_least: int, is_known: bool) -> None
     assert math.isnan(found(fleet, at_least)[0]) == (not is_known)
 
 
+def test_one_task_is_compared_where_one_is_enough() -> None:
+    tasks, successes = np.array([[1, 10]]), np.array([[1, 5]])
+    pools, members = np.zeros(2, dtype=np.int64), np.ones(2, dtype=np.bool_)
+
+    found = ratios(tasks, successes, pools, members, count=1, at_least=1)
+
+    assert found.tolist() == [2.0, 0.5]
+
+
 def test_what_nobody_manages_is_unknown() -> None:
     fleet: list[Agent] = [(0, True, [(10, 3)]), (0, True, [(10, 0)])]
 

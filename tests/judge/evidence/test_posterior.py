@@ -134,6 +134,21 @@ def test_a_prior_at_its_ends(counts: list[tuple[int, int]], a: float, b: float) 
     assert (found.a[0], found.b[0]) == (pytest.approx(a), pytest.approx(b))
 
 
+@pytest.mark.parametrize(
+    ("tasks", "successes", "strength"),
+    [
+        pytest.param(7, (6, 4, 3, 1), 3.066923469, id="a seventh is taken as 14.29 %"),
+        pytest.param(100, (45, 55, 46, 54), 100.0, id="at most a hundred tasks"),
+    ],
+)
+def test_a_pool_is_worth_so_many_tasks(
+    tasks: int, successes: tuple[int, ...], strength: float
+) -> None:
+    found = fitted([(tasks, each) for each in successes])
+
+    assert (found.a + found.b)[0] == pytest.approx(strength, abs=1e-9)
+
+
 def test_each_pool_has_its_own_and_strangers_have_none() -> None:
     counts = [(50, 45)] * 4 + [(50, 10)] * 4
     tasks, successes = column(*(n for n, _ in counts)), column(*(s for _, s in counts))

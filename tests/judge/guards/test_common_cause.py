@@ -97,6 +97,35 @@ def test_every_group_that_could_be_found_costs() -> None:
     assert named(rows) == []
 
 
+@pytest.mark.parametrize(
+    ("rows", "rule", "groups"),
+    [
+        pytest.param(
+            group(1, 1, model="x") + group(0, 999, model="y"),
+            CommonCause(factors=("model",), at_least=1, error=0.01),
+            ["model x"],
+            id="one failing agent, where one is enough",
+        ),
+        pytest.param(
+            group(3, 3, model="x") + group(0, 3, model="y"),
+            CommonCause(factors=("model",), at_least=3, error=0.1),
+            [],
+            id="as unlikely as the limit, 1/20 and half of 10 %",
+        ),
+        pytest.param(
+            group(3, 3, model="x") + [(False, {"model": f"y{n}"}) for n in range(6)],
+            CommonCause(factors=("model",), at_least=3, error=0.02),
+            ["model x"],
+            id="the only group has the whole error, 1/84 and 2 %",
+        ),
+    ],
+)
+def test_what_a_group_is_held_against(
+    rows: list[Row], rule: CommonCause, groups: list[str]
+) -> None:
+    assert named(rows, rule) == groups
+
+
 def test_with_one_group_only_it_cannot_be_told() -> None:
     assert named(group(30, 40, model="x")) == []
     assert named(group(30, 40, model="x") + group(0, 40)) == []
@@ -142,6 +171,20 @@ def test_two_causes_are_both_told_the_unlikelier_first() -> None:
     assert named(rows) == ["model y", "model x"]
 
 
+def test_of_causes_too_unlikely_for_floats_the_one_with_more_failing_comes_first() -> None:
+    rows: list[Row] = [
+        (
+            n < 2000,
+            {"host": "h" if n < 1800 else f"h{n}", "model": "x" if n < 1500 else f"m{n}"},
+        )
+        for n in range(4000)
+    ]
+
+    (first, *_) = found(rows)
+
+    assert (first.cause.factor, first.cause.failing, first.cause.p) == ("host", 1800, 0.0)
+
+
 def test_what_is_left_after_one_cause_may_have_another_of_another_factor() -> None:
     rows = (
         group(20, 20, model="x", host="a")
@@ -154,6 +197,24 @@ def test_what_is_left_after_one_cause_may_have_another_of_another_factor() -> No
     assert (first.factor, first.value, first.others_size) == ("model", "x", 110)
     assert (second.factor, second.value, second.others_size) == ("host", "b", 100)
     assert (second.failing, second.size, second.others_failing) == (10, 10, 0)
+
+
+def test_who_is_set_aside_in_one_round_is_not_set_aside_again() -> None:
+    rows = [
+        *group(2, 2, host="h", model="x"),
+        *group(4, 4, host="k", model="x"),
+        *[(True, {"host": "h", "model": f"h{n}"}) for n in range(5)],
+        *[(True, {"host": "j", "model": f"j{n}"}) for n in range(4)],
+        *group(0, 60, host="k", model="y"),
+    ]
+
+    causes = [each.cause for each in found(rows)]
+
+    assert [(each.value, each.size, each.others_size) for each in causes] == [
+        ("h", 7, 68),
+        ("x", 4, 64),
+        ("j", 4, 60),
+    ]
 
 
 def test_equally_unlikely_groups_go_by_the_factors_order() -> None:
@@ -172,6 +233,14 @@ def test_those_whom_nobody_judges_are_in_no_group() -> None:
     assert (only.cause.failing, only.cause.size) == (5, 5)
     assert (only.cause.others_failing, only.cause.others_size) == (0, 40)
     assert int(only.concerns(np.arange(len(rows))).sum()) == 45
+
+
+def test_a_value_of_which_nobody_is_judged_is_no_group() -> None:
+    rows = [*group(3, 3, model="x"), *group(0, 40, model="y"), (False, {"model": "z"})]
+
+    (guilty,) = found(rows, judged=[True] * 43 + [False])
+
+    assert guilty.cause.value == "x"
 
 
 def test_without_a_minimum_a_group_without_failures_is_not_guilty() -> None:

@@ -8,7 +8,7 @@ from tests.judge.guards.cases import Case, everybody, held, make_cases
 from tests.judge.world import CALM, DAY, HOUR, MINUTE, START, Agent, World
 
 from pinkslip.judge.docket import pools_of
-from pinkslip.judge.guards.envelope import Allotted, Outstanding, allot, limits
+from pinkslip.judge.guards.envelope import Allotted, Outstanding, allot, limits, remembered
 from pinkslip.judge.memory import VirtualFire
 from pinkslip.model.policy import Guards, MaxFired, MaxFires, MaxQuarantined
 from pinkslip.model.words import Action, Standing
@@ -80,6 +80,10 @@ def announce(number: int, strength: float = 0.5, **given: object) -> Case:
     return fire(number, strength, announces=True, **given)
 
 
+def shadow_fire(number: int, *, at: int = START - 1, incarnation: int = 1) -> VirtualFire:
+    return VirtualFire(at, number, incarnation)
+
+
 class TestQuarantines:
     @pytest.mark.parametrize(
         ("size", "aside", "allowed"),
@@ -114,6 +118,12 @@ class TestQuarantines:
         agents[3].finished = True  # type: ignore[union-attr]  # an agent
 
         assert refused(agents, quarantine(1), guards=ASIDE) == []
+
+    def test_the_first_agent_of_all_counts_in_quarantine_too(self) -> None:
+        agents = pool(4)
+        agents[0].standing = Standing.QUARANTINED  # type: ignore[union-attr]  # an agent
+
+        assert refused(agents, quarantine(2), guards=ASIDE) == [0]
 
     def test_min_active_stay_at_work(self) -> None:
         guards = replace(CALM, min_active=2)
@@ -340,6 +350,18 @@ class TestAnnounced:
 
         assert answer == [0]
 
+    def test_a_refusal_of_what_was_announced_does_not_count_it_any_more(self) -> None:
+        guards = replace(CALM, max_fired=MaxFired(share=0.0, at_least=0))
+
+        answer = allotted(
+            pool(4), announce(1), guards=guards, outstanding=Outstanding(announced=(1,))
+        )
+
+        assert (
+            answer.hold.words(0)
+            == "pool researcher has 4 agents: at most 0 fires in 1 h, 0 done"
+        )
+
     def test_who_left_meanwhile_holds_no_place(self) -> None:
         agents = pool(10)
         agents[6].finished = True  # type: ignore[union-attr]  # an agent
@@ -397,6 +419,15 @@ class TestAnnounced:
 
     def test_shadow_announces_nothing_and_would_fire_at_once(self) -> None:
         answer = allotted(pool(10), announce(1, is_shadow=True), guards=POOLED)
+
+        assert held(answer.hold) == []
+
+    def test_shadow_fires_everybody_whose_real_fire_is_announced(self) -> None:
+        cases = [fire(n, is_shadow=True) for n in (1, 2)]
+
+        answer = allotted(
+            pool(4), *cases, guards=CALM, outstanding=Outstanding(announced=(1, 2))
+        )
 
         assert held(answer.hold) == []
 
@@ -470,6 +501,69 @@ class TestImagined:
         answer = refused(pool(10), fire(1, is_shadow=True), guards=POOLED, outstanding=before)
 
         assert answer == []
+
+    def test_its_fires_are_added_to_the_real_ones_of_the_workspace(self) -> None:
+        agents = pool(6)
+        for agent in agents[:2]:
+            agent.fires = [(START - 1, True)]  # type: ignore[union-attr]  # an agent
+        guards = replace(CALM, max_fires=MaxFires(count=3))
+
+        holds = refused(
+            agents,
+            fire(4, is_shadow=True),
+            guards=guards,
+            outstanding=Outstanding(virtual=(shadow_fire(3),)),
+        )
+
+        assert holds == [0]
+
+    @pytest.mark.parametrize(
+        "nobody",
+        [shadow_fire(99), shadow_fire(1, incarnation=7)],
+        ids=["who has left", "who came back"],
+    )
+    def test_a_fire_of_nobody_here_hides_no_other(self, nobody: VirtualFire) -> None:
+        guards = replace(CALM, max_fired=MaxFired(share=0.0, at_least=1))
+        outstanding = Outstanding(virtual=(nobody, shadow_fire(2)))
+
+        holds = refused(
+            pool(4), fire(3, is_shadow=True), guards=guards, outstanding=outstanding
+        )
+
+        assert holds == [0]
+
+    def test_who_is_really_quarantined_now_does_not_leave_a_second_time(self) -> None:
+        holds = refused(
+            pool(3),
+            quarantine(1),
+            fire(2, is_shadow=True),
+            guards=replace(CALM, min_active=1),
+            outstanding=Outstanding(virtual=(shadow_fire(1),)),
+        )
+
+        assert holds == []
+
+    def test_whom_it_has_in_quarantine_counts_once(self) -> None:
+        holds = refused(
+            pool(4),
+            quarantine(2, is_shadow=True),
+            guards=replace(CALM, max_quarantined=MaxQuarantined(share=0.0, at_least=2)),
+            outstanding=Outstanding(virtually_quarantined=(1,)),
+        )
+
+        assert holds == []
+
+    @pytest.mark.parametrize(("age_ms", "kept"), [(DAY - 1, 1), (DAY, 0), (DAY + 1, 0)])
+    def test_its_fires_are_remembered_for_the_longest_window(
+        self, age_ms: int, kept: int
+    ) -> None:
+        guards = replace(
+            CALM, max_fired=MaxFired(per_ms=DAY), max_fires=MaxFires(count=1, per_ms=HOUR)
+        )
+
+        found = remembered([shadow_fire(1, at=START - age_ms)], guards=guards, now=START)
+
+        assert len(found) == kept
 
 
 class TestLimits:

@@ -31,7 +31,7 @@ from pinkslip.model.policy import (
     Panic,
     Rung,
 )
-from pinkslip.model.words import Action, Guard, Mode, Scope
+from pinkslip.model.words import Action, Guard, Mode, Scope, Status
 
 ONE = replace(CALM, max_fired=MaxFired(share=0.0, at_least=1))
 ALERT = replace(CALM, panic=Panic(share=0.1, at_least=3, per_ms=2 * MINUTE))
@@ -78,6 +78,18 @@ def test_whoever_has_one_of_several_causes_is_held(mode: Mode) -> None:
     )
 
     assert outcomes(ticker) == [(n, "common_cause") for n in range(1, 21)]
+
+
+def test_who_waits_for_a_user_does_not_fail_by_silence() -> None:
+    waiting = [late(n, model="x", status=Status.WAITING) for n in (1, 2, 3)]
+    others = [Agent(number=n, model="y") for n in range(5, 45)]
+    ticker = Ticker(
+        [*waiting, late(4, model="x"), *others],
+        make_policy(),
+        guards=replace(CALM, common_cause=CommonCause(at_least=3)),
+    )
+
+    assert outcomes(ticker) == [(4, "fired")]
 
 
 @pytest.mark.parametrize(("after_ms", "panics"), [(2 * MINUTE - 1, True), (2 * MINUTE, False)])

@@ -62,6 +62,12 @@ def test_it_says_who_since_when_and_how_many() -> None:
     assert found(agents) == [Deploy("researcher", START - 3 * MINUTE, 3, 10)]
 
 
+def test_one_restart_is_a_deploy_where_one_is_enough() -> None:
+    (deploy,) = found(pool(1, 1), MassRestart(share=0.5, at_least=1))
+
+    assert (deploy.restarted, deploy.size) == (1, 1)
+
+
 def test_those_that_left_do_not_count() -> None:
     agents = pool(10, MINUTE, MINUTE, MINUTE)
     assert agents[0] is not None

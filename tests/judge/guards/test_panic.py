@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.judge.world import CALM, HOUR, MINUTE, SECOND, START, Agent, Ticker, make_policy
+from tests.judge.world import (
+    CALM,
+    HOUR,
+    MINUTE,
+    SECOND,
+    START,
+    Agent,
+    Ticker,
+    World,
+    make_policy,
+)
 
-from pinkslip.judge.docket import Pools
+from pinkslip.judge.docket import Pools, pools_of
 from pinkslip.judge.guards.panic import Turned, bursts
 from pinkslip.judge.judge import JudgeState, PanicPool
 from pinkslip.model.policy import Panic
@@ -204,6 +214,19 @@ def test_failing_is_new_only_for_per() -> None:
     assert ticker.decisions[-1].verdict is Verdict.FIRED
 
 
+def test_who_has_recovered_has_not_turned_when_others_do() -> None:
+    ticker = Ticker(
+        [failing(1), failing(2), *pool(1, first=3)],
+        replace(DUMB, action=Action.NOTIFY, keep_for_ms=HOUR),
+        guards=ALERT,
+    )
+    ticker.tick()
+    ticker.agent(1).values = {"success_rate[1h]": 0.9}
+    ticker.agent(3).values = failing(3).values
+
+    assert ticker.tick(5_000).panics == ()
+
+
 def test_a_new_policy_that_finds_many_long_silent_is_no_panic() -> None:
     late = [600.0 * n for n in range(1, 6)]
     ticker = Ticker(pool(10, *late), make_policy(), guards=ALERT)
@@ -227,6 +250,20 @@ def test_an_agent_that_turned_twice_counts_once() -> None:
     ticker = Ticker(agents, make_policy(), guards=ALERT)
 
     assert ticker.tick().panics == ()
+
+
+def test_who_turns_twice_is_counted_once_whoever_it_is() -> None:
+    one_pool = Pools(label="role", codes=np.zeros(2, dtype=np.int64), names=("",))
+    turned = Turned(np.array([0, 1, 1]), np.array([START, START + 1, START + 2]))
+
+    found = bursts(
+        turned,
+        pools=one_pool,
+        members=np.ones(2, dtype=np.bool_),
+        panic=Panic(share=0.1, at_least=3),
+    )
+
+    assert found == {}
 
 
 def test_those_fired_just_now_count_with_those_who_turned() -> None:
@@ -255,6 +292,20 @@ def test_shadow_panics_as_though_it_were_enforced() -> None:
     assert [each.guard for each in judgement.decisions] == [Guard.PANIC]
 
 
+def test_a_real_panic_is_told_without_what_shadow_adds() -> None:
+    ticker = Ticker(
+        [*pool(3, 5.0, 5.0, 5.0), failing(4)],
+        make_policy(),
+        replace(DUMB, mode=Mode.SHADOW),
+        guards=ALERT,
+    )
+
+    decision = ticker.tick().decisions[0]
+
+    assert decision.guard is Guard.PANIC
+    assert "3 of 4 agents turned" in decision.guard_detail
+
+
 def test_switched_off_it_holds_nobody_and_is_named_nowhere() -> None:
     ticker = Ticker(pool(10, 5.0, 5.0, 5.0), make_policy(), guards=replace(CALM, panic=None))
 
@@ -275,6 +326,15 @@ def test_agents_without_a_pool_make_one() -> None:
     assert judgement.decisions[0].guard_detail.startswith(
         "the pool of agents without a role is in panic since"
     )
+
+
+def test_an_empty_pool_label_is_none() -> None:
+    world = World([Agent(number=1, role=""), Agent(number=2, role=None)])
+
+    pools = pools_of(world, "role")
+
+    assert pools.codes[0] == pools.codes[1]
+    assert pools.spoken(int(pools.codes[0])) == "the pool of agents without a role"
 
 
 def test_a_panic_is_recorded_once_per_agent_and_shown_every_tick() -> None:

@@ -55,6 +55,14 @@ def test_stopped_enforcement_holds_every_fire(policy: Policy) -> None:
     assert decision.guard_detail == "enforcement is stopped: incident 4711"
 
 
+def test_enforcement_that_is_stopped_for_no_reason_given_is_stopped() -> None:
+    cases = make_cases(World([Agent(number=1)]), Case())
+
+    answer = stopped.hold(cases, reason="")
+
+    assert (held(answer), answer.words(0)) == ([0], "enforcement is stopped")
+
+
 def test_stopped_enforcement_still_tells_people() -> None:
     ticker = Ticker([late()], NOTIFIES)
     ticker.stopped = "incident 4711"

@@ -15,6 +15,7 @@ from tests.judge.world import (
     make_set,
 )
 
+from pinkslip.judge.conclusions import Judgement
 from pinkslip.model.decisions import Episode
 from pinkslip.model.policy import Guards, Matcher, Newborn, Policy
 from pinkslip.model.words import Action, EpisodeState, Guard, Mode, Status
@@ -300,20 +301,36 @@ def test_waiting_ends_what_silence_began() -> None:
 
 
 @pytest.mark.parametrize("leave", ["finished", "forgotten", "fired"])
-def test_an_agent_that_leaves_ends_its_episodes_whatever_keep_for_says(leave: str) -> None:
+def test_an_agent_that_leaves_ends_what_has_come_to_nothing_yet(leave: str) -> None:
+    ticker = Ticker([Agent(number=1, silent_s=LATE)], PATIENT)
+    ticker.tick()
+
+    judgement = left(ticker, leave)
+
+    assert [(each.agent_no, each.state) for each in judgement.episodes] == [(1, "clear")]
+
+
+@pytest.mark.parametrize(
+    ("leave", "state"), [("forgotten", "clear"), ("fired", "clear"), ("finished", "acted")]
+)
+def test_what_was_done_is_over_when_the_agent_is_gone_for_good(leave: str, state: str) -> None:
     ticker = Ticker([Agent(number=1, silent_s=LATE)], KEEPING)
     ticker.tick()
 
+    left(ticker, leave)
+
+    assert ticker.state_of() == state
+
+
+def left(ticker: Ticker, leave: str) -> Judgement:
+    """What the next tick says when agent 1 has left."""
     if leave == "finished":
         ticker.agent(1).finished = True
     elif leave == "fired":
         ticker.agent(1).fires.append((START + 1, False))
     else:
         ticker.agents[0] = None
-    judgement = ticker.tick(5_000)
-
-    assert [(each.agent_no, each.state) for each in judgement.episodes] == [(1, "clear")]
-    assert ticker.state_of() == "clear"
+    return ticker.tick(5_000)
 
 
 def test_an_episode_whose_agent_stood_beyond_the_fleet_of_now_ends() -> None:

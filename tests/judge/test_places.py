@@ -16,6 +16,7 @@ from tests.judge.ladders import (
     make_ladder,
     make_worker,
     place_of,
+    rule,
     succeed,
     verdicts,
 )
@@ -37,8 +38,8 @@ from pinkslip.judge.kinds import is_proof
 from pinkslip.judge.places import quarantine_ms, remembered_quarantines, taken
 from pinkslip.model.decisions import Decision, Place
 from pinkslip.model.facts import Silence, Silenced
-from pinkslip.model.policy import MaxFired, Policy, Rung
-from pinkslip.model.words import Action, Mode, Scope, Standing
+from pinkslip.model.policy import Matcher, MaxFired, Policy, Rung
+from pinkslip.model.words import Action, Mode, Scope, Standing, Verdict
 from pinkslip.policies.language import parse_condition
 
 WHOLE = make_ladder(NOTIFY, PROBATION, QUARANTINE, FIRE)
@@ -425,6 +426,112 @@ def test_silent_again_before_it_recovered_is_the_next_rung() -> None:
     ticker.tick(30_000)
 
     assert verdicts(ticker) == ["probation", "fired"]
+
+
+FAILURES = "failures[20 tasks] >= 3"
+NONE_LEFT = "failures[20 tasks] == 0"
+WORKERS = (Matcher("role", frozenset({"worker"})),)
+
+
+def spent(*rungs: Rung, **keys: object) -> Policy:
+    """A ladder on what a window holds, which no rung empties."""
+    return make_ladder(*rungs, when=FAILURES, **keys)
+
+
+def failed_once(policy: Policy) -> Ticker:
+    """An agent that failed ten times, and has taken the first rung for it."""
+    ticker = Ticker([make_worker(role="worker")], policy)
+    ticker.agent(1).values = {"failures[20 tasks]": 10.0}
+    ticker.tick()
+    return ticker
+
+
+def go_and_come_back(ticker: Ticker, how: str) -> None:
+    """Whatever it was away for: nothing else came of it."""
+    agent = ticker.agent(1)
+    for is_away in (True, False):
+        if how == "finished":
+            agent.finished = is_away
+        elif how == "unmatched":
+            agent.role = "guest" if is_away else "worker"
+        ticker.tick(11 * MINUTE)
+
+
+@pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.SHADOW])
+@pytest.mark.parametrize("clear_when", [None, NONE_LEFT])
+@pytest.mark.parametrize("how", ["quarantined", "finished", "unmatched"])
+@pytest.mark.parametrize("rungs", [(QUARANTINE,), (QUARANTINE, FIRE), (PROBATION, FIRE)])
+def test_coming_back_is_no_crossing(
+    rungs: tuple[Rung, ...], how: str, clear_when: str | None, mode: Mode
+) -> None:
+    ticker = failed_once(spent(*rungs, clear_when=clear_when, mode=mode, match=WORKERS))
+
+    for _ in range(3):
+        go_and_come_back(ticker, how)
+
+    assert len(verdicts(ticker)) == 1
+
+
+@pytest.mark.parametrize("how", ["quarantined", "finished", "unmatched"])
+def test_failing_again_after_doing_well_is_one(how: str) -> None:
+    ticker = failed_once(spent(QUARANTINE, FIRE, match=WORKERS))
+    go_and_come_back(ticker, how)
+
+    for failures in (2.0, 3.0):
+        ticker.agent(1).values = {"failures[20 tasks]": failures}
+        ticker.tick(5_000)
+
+    assert verdicts(ticker) == ["quarantined", "released", "quarantined"]
+
+
+def test_what_was_true_of_a_paused_agent_is_asked_again_when_it_is_back() -> None:
+    ticker = failed_once(spent(QUARANTINE, FIRE, keep_for_ms=MINUTE))
+    ticker.tick(5_000)
+    ticker.agent(1).values = {"failures[20 tasks]": 0.0}
+
+    ticker.tick(9 * MINUTE)
+    paused = ticker.state_of()
+    ticker.tick(MINUTE)
+    ticker.tick(5_000)
+    back = ticker.state_of()
+    ticker.tick(MINUTE)
+
+    assert (paused, back, ticker.state_of()) == ("acted", "acted", "clear")
+
+
+def test_a_mixed_condition_true_all_along_is_not_crossed_by_being_away() -> None:
+    ticker = Ticker(
+        [make_worker()], make_ladder(QUARANTINE, FIRE, when=f"{PROVEN} or age > 1s")
+    )
+    ticker.tick()
+
+    for _ in range(20):
+        ticker.tick(MINUTE)
+
+    assert verdicts(ticker) == ["quarantined"]
+
+
+def test_what_a_person_vetoed_stays_so_while_the_agent_is_away() -> None:
+    policy = make_policy(FAILURES, reason="dumb", notice_ms=MINUTE)
+    ticker = failed_once(policy)
+    rule(ticker, Verdict.VETOED, ticker.decisions[0].id)
+    ticker.tick(5_000)
+
+    go_and_come_back(ticker, "finished")
+
+    assert (verdicts(ticker), ticker.state_of()) == (["noticed"], "vetoed")
+
+
+def test_a_released_agent_is_not_kept_again_for_the_same() -> None:
+    ticker = failed_once(spent(QUARANTINE, FIRE))
+    agent = ticker.agent(1)
+    agent.standing, agent.standing_until = Standing.ACTIVE, 0
+    agent.released_at = ticker.now + 1
+
+    for _ in range(20):
+        ticker.tick(MINUTE)
+
+    assert (verdicts(ticker), standing(ticker)) == (["quarantined"], "active")
 
 
 def test_a_released_agent_starts_a_new_pass() -> None:

@@ -514,9 +514,15 @@ def test_it_says_where_the_agent_stands_and_until_when() -> None:
 
 
 def test_it_says_that_the_next_quarantine_is_twice_as_long() -> None:
-    ticker = Ticker([late()], make_ladder(QUARANTINE, when=SILENT))
+    ticker = Ticker([late()], make_ladder(QUARANTINE, when=SILENT, for_ms=MINUTE))
     ticker.tick()
+    ticker.tick(MINUTE)
+    ticker.agent(1).silent_s = 0.0
     ticker.tick(600 * SECOND)
+    ticker.tick(5 * SECOND)
+    ticker.agent(1).silent_s = 95.0
+    ticker.tick(5 * SECOND)
+    ticker.now += MINUTE
 
     assert "quarantines the agent for 20 min" in told(ticker).words
 

@@ -12,9 +12,11 @@ from tests.promises.worlds import Hired, Step, World, compiled, policy_text, sta
 
 from pinkslip.fleet.blindness import Spells
 from pinkslip.fleet.snapshot import Floats
-from pinkslip.judge import evaluate, kleene
+from pinkslip.judge import episodes, evaluate, kleene
 from pinkslip.judge.guards.envelope.ledger import Ledger
 from pinkslip.judge.kleene import Truth
+from pinkslip.judge.memory import Track
+from pinkslip.judge.view import Bools
 
 LOOKING = settings(
     deadline=None,
@@ -48,12 +50,20 @@ def unknown_treated_as_false(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "compared", compared)
 
 
+def coming_back_is_a_crossing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(track: Track) -> Bools:
+        return np.zeros(len(track), dtype=np.bool_)
+
+    monkeypatch.setattr(episodes, "is_settled", nobody)
+
+
 MISTAKES: dict[
     str, tuple[Callable[[pytest.MonkeyPatch], None], list[str], dict[str, object]]
 ] = {
     "the envelope is asked before the action": (envelope_before_the_action, ["rate"], TIGHT),
     "blind time is ignored": (blind_time_ignored, ["silent"], OPEN),
     "unknown is treated as false": (unknown_treated_as_false, ["not-good"], OPEN),
+    "coming back is a crossing": (coming_back_is_a_crossing, ["spent"], OPEN),
 }
 
 

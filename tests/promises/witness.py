@@ -99,7 +99,8 @@ class Witness:
         self._blind: list[tuple[int, int]] = []
         self._vetoed: set[str] = set()
         self._approved: set[str] = set()
-        self._here_before: dict[str, bool] = {}
+        self._false_at: dict[tuple[str, str], int] = {}
+        """When each policy was last seen not to hold of each agent, where that can be told by hand."""
 
     # what is seen
 
@@ -151,10 +152,6 @@ class Witness:
     def approved(self, decision_id: str) -> None:
         self._approved.add(decision_id)
 
-    def look(self, now: int) -> None:
-        """Just before a tick."""
-        self._here_before = {name: one.is_here(now) for name, one in self.agents.items()}
-
     # what is said of it
 
     def judged(self, decisions: Sequence[Decision], now: int) -> None:
@@ -165,6 +162,12 @@ class Witness:
         for one in decisions:
             if one.verdict in _DONE and one.action is not Action.NOTIFY:
                 self._is_awake_to(one, now)
+            if one.policy in _BY_WINDOWS and one.verdict in _STEPS:
+                self._claim(self._crossed_anew(one), "each rung is a crossing of its own", one)
+        for name, agent in self.agents.items():
+            for policy, check in _BY_WINDOWS.items():
+                if not check(self, agent, now):
+                    self._false_at[policy, name] = now
         for fire in fires:
             agent = self.agents[fire.agent_id]
             agent.fired = True
@@ -223,6 +226,17 @@ class Witness:
         ]
         taken = [_RUNGS[rung.action] for rung in rungs[:-1]]
         return not taken or own[-len(taken) :] == taken
+
+    def _crossed_anew(self, step: Decision) -> bool:
+        """Whether the policy was seen not to hold since it took the rung before."""
+        before = [
+            one.at
+            for one in self.decisions
+            if (one.policy, one.agent_no, one.incarnation)
+            == (step.policy, step.agent_no, step.incarnation)
+            and one.verdict in _STEPS
+        ]
+        return not before or self._false_at.get((step.policy, step.agent_id), -1) > before[-1]
 
     def _was_calm(self, fire: Decision, now: int) -> bool:
         """8: no window of `per` in which too many of its pool fell silent, and are silent still."""
@@ -285,6 +299,10 @@ class Witness:
         newest_success = max((task.at for task in tasks if task.is_success), default=-1)
         return sum(task.at > newest_success for task in tasks) >= 3
 
+    def _of_spent(self, agent: Seen, now: int) -> bool:
+        newest = _newest(agent.own_tasks(), 10)
+        return len(newest) - _successes(newest) >= 4
+
     def _of_asked(self, agent: Seen, now: int) -> bool:
         recent = [task for task in agent.own_tasks() if task.at > now - 10 * MINUTE]
         return len(recent) - _successes(recent) >= 4
@@ -337,7 +355,14 @@ class Witness:
             raise Broken(f"{promise}: {about.policy} {about.verdict} {about.agent_id}")
 
 
+_BY_WINDOWS = {
+    "streak": Witness._of_streak,
+    "spent": Witness._of_spent,
+    "spent-imagined": Witness._of_spent,
+}
+"""Policies with a ladder, and none of whose evidence begins anew."""
 _DONE = frozenset({Verdict.FIRED, Verdict.QUARANTINED, Verdict.PROBATION})
+_STEPS = _DONE | {Verdict.SHADOWED}
 _RUNGS = {
     Action.NOTIFY: Verdict.NOTIFIED,
     Action.PROBATION: Verdict.PROBATION,

@@ -60,6 +60,20 @@ POLICIES = {
     clear_when: consecutive_failures == 0
     mode: enforce
     ladder: [probation, quarantine 5m, fire]""",
+    "spent": """
+  - name: spent
+    reason: dumb
+    match: {status: [IDLE, WORKING, ERROR]}
+    when: failures[10 tasks] >= 4
+    clear_when: failures[10 tasks] == 0
+    mode: enforce
+    ladder: [quarantine 1m, fire]""",
+    "spent-imagined": """
+  - name: spent-imagined
+    reason: dumb
+    match: {status: [IDLE, WORKING, ERROR]}
+    when: failures[10 tasks] >= 4
+    ladder: [quarantine 1m, fire]""",
     "proven": """
   - name: proven
     reason: dumb
@@ -243,7 +257,6 @@ class World:
         self.played.now = self.played.at
         self.marks.append((self.played.now, len(self.journal)))
         known = len(self.played.decisions)
-        self.witness.look(self.played.now)
         judgement = self.played.tick()
         self.concluded += judgement.decisions
         self.witness.judged(self.played.decisions[known:], self.played.now)

@@ -2,7 +2,8 @@
 
 All open episodes of one policy advance at once, by the moment's answers to its `when` and `clear_when`:
 
-1. An agent that left, or came back as another incarnation, ends its episodes.
+1. An agent that was fired, is forgotten, or came back as another incarnation ends its episodes. One in quarantine, or
+   finished, ends those in which nothing was done yet; the others rest: nothing it would have to do is seen.
 2. While nothing was done yet, `when` false ends it at once: while pending, and while a fire that was announced
    has not come; that is then called off. The latter ends by `clear_when` as well; and by that alone, where one is
    given and `when` rests on proof, which stays given whatever comes after. Then the fire comes when its notice has
@@ -12,8 +13,10 @@ All open episodes of one policy advance at once, by the moment's answers to its 
 4. Unknown ends nothing, and starts `for` and `keep_for` again.
 5. Pending and held ones whose `when` has been true for `for` are due: they want to act. So are announced ones
    whose notice has passed and who were approved, where that is asked for.
-6. On a ladder evidence starts anew with each rung. Where `when` comes true by what came after, that is a crossing
-   of its own: the episode that took the rung ends, and another begins.
+6. On a ladder each rung needs its own crossing, so an episode that took one rests as well while the policy is not
+   about the agent, as long as `when` is true: that it is taken in again is none. And evidence starts anew with
+   each rung. Where `when` comes true by what came after, that is a crossing: the episode that took the rung ends,
+   and another begins.
 7. What a person vetoed does nothing more until it ends, nor what was announced of an agent a person released.
 
 Time in which we were blind is taken off `for`, `keep_for` and notices. What became of the due ones is not known here.
@@ -51,6 +54,8 @@ class Seen:
 
     here: Bools
     """The same incarnation, still active."""
+    aside: Bools
+    """The same incarnation, in quarantine or finished. Nothing else is said of it."""
     matched: Bools
     """The policy is about it."""
     when: Truth
@@ -99,11 +104,17 @@ def advance(
 ) -> Advanced:
     """Take open episodes to `now`. `track` is what became of those `before`, as the store has them, already."""
     track = _told_for_long_enough(track, policy, now, blind_between)
+    settled = is_settled(track)
+    aside = seen.aside & settled
+    on_rung = settled & np.bool_(bool(policy.ladder))
     is_true = seen.when.yes & seen.matched
-    is_false = seen.when.no | ~seen.matched
+    stays_true = aside | (on_rung & seen.when.yes)
+    is_false = (seen.when.no | (~seen.matched & ~on_rung)) & ~aside
     moved = replace(
         track,
-        true_since=_since(track.true_since, is_true, now=now),
+        true_since=_since(
+            track.true_since, is_true | (stays_true & (track.true_since != NEVER)), now=now
+        ),
         false_since=_since(track.false_since, is_false, now=now),
     )
     announced = is_announced(track)
@@ -113,12 +124,12 @@ def advance(
     )
     at_once = is_false & undone
     if seen.clear is not None:
-        is_clear = seen.clear.yes & ~is_true
-        over = np.where(seen.matched, is_clear, over)
+        is_clear = seen.clear.yes & ~(is_true | stays_true)
+        over = np.where(seen.matched | on_rung, is_clear, over)
         if stays_proven(policy):
             at_once = at_once & ~(announced & seen.matched) | (announced & seen.climbed)
         at_once |= is_clear & announced
-    ends = ~seen.here | seen.crosses_anew | np.where(undone, at_once, over)
+    ends = ~(seen.here | aside) | seen.crosses_anew | np.where(undone, at_once, over)
     waits = _wants_to_act(track, policy, now)
     due = _lasting(waits & is_true, moved.true_since, policy.for_ms, now, blind_between)
     changed = (moved.true_since != track.true_since) | (moved.false_since != track.false_since)
@@ -155,6 +166,14 @@ def is_vetoed(track: Track, policy: Policy) -> Bools:
     """Of which fires a person wants nothing, as long as the policy is about the same."""
     vetoed: Bools = (track.episode_hash == policy.episode_hash) & (track.state == VETOED)
     return vetoed if policy.mode is not Mode.OFF else np.zeros_like(vetoed)
+
+
+def is_settled(track: Track) -> Bools:
+    """For whom everything was done that will be, until the episode ends."""
+    settled: Bools = (
+        (track.state == ACTED) | (track.state == SHADOWED) | (track.state == VETOED)
+    )
+    return settled
 
 
 def is_announced(track: Track) -> Bools:

@@ -44,9 +44,10 @@ from pinkslip.judge.shadowing import as_it_may, in_shadow
 from pinkslip.judge.state import JudgeState
 from pinkslip.judge.view import Bools, FleetView
 from pinkslip.model.policy import Policy, PolicySet
-from pinkslip.model.words import Action, Mode, Scope, code_of
+from pinkslip.model.words import Action, Mode, Scope, Standing, code_of
 
 _FIRE = code_of(Action.FIRE)
+_FIRED = code_of(Standing.FIRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,12 +184,13 @@ def _gone_on(
     # what people said comes first: the veto that demotes a policy is heard as a veto
     said = ruled(track, view.acts.rulings, _let_go(track, here, view))
     here[here] = _without(view.active, places.away)[track.slot[here]]
+    aside = _is_same(track, view, view.standing != _FIRED) & ~here
     all_rows, stays = inherited(policy, said, in_shadow=_in_shadow(policy, track, view))
     rows = all_rows.take(stays)
     advanced = advance(
         track.take(stays),
         rows,
-        _seen(rows, here[stays], matched, when, policy, places, evaluator),
+        _seen(rows, here[stays], aside[stays], matched, when, policy, places, evaluator),
         policy,
         now=view.now,
         blind_between=view.blind_between,
@@ -279,16 +281,22 @@ def located_track(track: Track, view: FleetView) -> Located:
     for row in np.flatnonzero(~known).tolist():
         found = view.slot_of(int(track.number[row]))
         slot[row] = -1 if found is None else found
-    here = slot >= 0
-    here[here] = (view.incarnation[slot[here]] == track.incarnation[here]) & view.active[
-        slot[here]
-    ]
-    return Located(replace(track, slot=slot), here)
+    now_at = replace(track, slot=slot)
+    return Located(now_at, _is_same(now_at, view, view.active))
+
+
+def _is_same(track: Track, view: FleetView, among: Bools) -> Bools:
+    """Whose agent is one of `among`, by slot, in the incarnation that the episode is about."""
+    same: Bools = track.slot >= 0
+    slots = track.slot[same]
+    same[same] = (view.incarnation[slots] == track.incarnation[same]) & among[slots]
+    return same
 
 
 def _seen(
     track: Track,
     here: Bools,
+    aside: Bools,
     matched: Bools,
     when: Truth,
     policy: Policy,
@@ -308,6 +316,7 @@ def _seen(
         clear = Truth(of_rows(clear.yes), of_rows(clear.no))
     return Seen(
         here=here,
+        aside=aside,
         matched=of_rows(matched[slots]),
         when=Truth(of_rows(when.yes[slots]), of_rows(when.no[slots])),
         clear=clear,

@@ -24,14 +24,15 @@ def holding(nature: Nature, among: Bools, evaluator: Evaluator) -> Bools:
 
 
 def truths(nature: Nature, among: Bools, begun: Integers, evaluator: Evaluator) -> Truth:
-    """Per slot: `yes` to be read for `among`, all three values where something has `begun`, which are slots."""
+    """Per slot: `yes` to be read for `among`, all three values where something has `begun`, which are slots, whether
+    the policy is still about them or not."""
     everybody = evaluator.readings.everybody
     if len(begun) * 2 > len(everybody) and not nature.asks_one_by_one:
         return evaluator.truth(nature.tree, everybody)
-    yes, no = holding(nature, among, evaluator), np.zeros_like(among)
-    known = begun[among[begun]]
-    if len(known):
-        no[known] = evaluator.truth(nature.tree, known).no
+    yes, no = holding(nature, among, evaluator).copy(), np.zeros_like(among)
+    if len(begun):
+        told = evaluator.truth(nature.tree, begun)
+        yes[begun], no[begun] = told.yes, told.no
     return Truth(yes, no)
 
 

@@ -6,7 +6,7 @@
 3. A quarantine whose time has passed becomes probation; evidence starts anew, for a paused agent shows nothing.
 4. A crossing takes the rung after the place's; past the last one the last repeats. Whoever of a lineage crossed
    before the rung was taken is part of that crossing, and shares its rung.
-5. While `when` does not hold, probation ends when its time has passed, and any rung by recovery: `clear_when`, or,
+5. While the policy does not hold, probation ends when its time has passed, and any rung by recovery: `clear_when`, or,
    where none is given and the evidence of `when` does not start anew by itself, `when` false for as long as
    `keep_for` and `for` ask. That starts the next pass, which has less error to spend.
 """
@@ -497,18 +497,17 @@ def recovered(
     if not len(places.rows):
         return NOBODY_LET_GO
     shelf, slots = places.shelf, places.slots
-    is_true = when.yes[slots] & matched[slots]
-    is_false = when.no[slots] | ~matched[slots]
-    active = view.active[slots]
+    active, holds = view.active[slots], when.yes[slots]
     on_rung = (shelf.rung >= 0) & (shelf.standing != _QUARANTINED)
-    calm = on_rung & _any(places, active) & ~_any(places, active & is_true)
+    calm = on_rung & _any(places, active) & ~_any(places, active & holds & matched[slots])
     by_time = calm & (shelf.standing == _PROBATION) & _has_passed(shelf.until, view.now)
     by_time &= ~_any(places, announced[slots])
     by_recovery = np.zeros(len(shelf), dtype=np.bool_)
     if clear is not None:
-        by_recovery = calm & _any(places, active & clear.yes) & ~_any(places, active & clear.no)
+        by_recovery = calm & _any(places, active & clear.yes)
+        by_recovery &= ~_any(places, active & (clear.no | holds))
     elif not starts_anew(policy):
-        _note_calm(places, calm & ~_any(places, active & ~is_false), view.now)
+        _note_calm(places, calm & ~_any(places, active & ~when.no[slots]), view.now)
         needed = max(policy.keep_for_ms, policy.for_ms)
         lasted = lasted_ms(shelf.false_since, view.now, blind_between)
         by_recovery = calm & (shelf.false_since != NEVER) & (lasted >= needed)

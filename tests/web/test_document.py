@@ -91,6 +91,14 @@ def test_acts_of_people_take_an_idempotency_key() -> None:
     }
 
 
+@pytest.mark.parametrize("route", ROUTES, ids=named)
+def test_a_route_that_asks_about_an_agent_may_answer_that_there_is_none(route: Route) -> None:
+    asks = "{id}" in route.path or any(each.name == "agentId" for each in route.query)
+    is_told = route.method == "POST" and route.body is not None and route.scope is Scope.INGEST
+
+    assert not asks or is_told or 404 in route.errors
+
+
 def test_operations_have_names_of_their_own() -> None:
     names = [operation_id(route) for route in ROUTES]
 

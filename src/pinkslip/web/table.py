@@ -266,6 +266,7 @@ DECIDING = (
         tag="decisions and policies",
         answer=DecisionPage,
         query=decisions.FILTERS,
+        errors=(404,),
     ),
     Route(
         method="GET",

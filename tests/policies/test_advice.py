@@ -129,7 +129,7 @@ def test_a_way_back_below_what_is_proven_is_named(
     [
         pytest.param(
             "lower(success_rate[7d]) > 60%",
-            "lower(success_rate[7d], confidence=95%) >= 60% lets an agent climb back whose rate is"
+            "lower(success_rate[7d], confidence=95%) > 60% lets an agent climb back whose rate is"
             " below the 70% that proven holds it to",
             "write lower(success_rate[7d]) >= 70% or more",
             id="a bound",

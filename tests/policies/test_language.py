@@ -434,8 +434,7 @@ def test_what_is_wrong_in_a_call_of_evidence_is_said_once(text: str, message: st
                 "1": "1%",
                 "1.5": "1.5%",
                 "99": "99%",
-                "100": "100%",
-                "100.5": "70%",
+                "100": "70%",
                 "90s": "70%",
             }.items()
         ),

@@ -203,12 +203,12 @@ class _Adviser:
         proofs = calls(self.policy.when.tree, "proven")
         target = max((dict(call.named)["target"] for call in proofs), default=0.0)
         shown_target = written_quantity(target, Unit.RATIO)
-        for rate, limit in _lower_limits(clear_when.tree):
+        for rate, operator, limit in _lower_limits(clear_when.tree):
             if isinstance(rate, Call):
                 if limit < _bound_at(target, rate):
                     self._warn(
                         "clear_when",
-                        f"{written(rate)} >= {written_quantity(limit, Unit.RATIO)} lets an agent climb back"
+                        f"{written(rate)} {operator} {written_quantity(limit, Unit.RATIO)} lets an agent climb back"
                         f" whose rate is below the {shown_target} that proven holds it to",
                         f"write lower({written(rate.arguments[0])}) >= {shown_target} or more",
                     )
@@ -443,18 +443,18 @@ def _bound_at(rate: float, call: Call) -> float:
     return float((low if call.function == "lower" else high)[0])
 
 
-def _lower_limits(tree: Expression) -> Iterator[tuple[Measured | Call, float]]:
-    """Every `success_rate[…] > 60%` that must hold, and the same of its bounds."""
+def _lower_limits(tree: Expression) -> Iterator[tuple[Measured | Call, str, float]]:
+    """Every `success_rate[…] > 60%` that must hold, and the same of its bounds; in parts."""
     match tree:
         case Logic(operator="and"):
             for operand in tree.operands:
                 yield from _lower_limits(operand)
         case Comparison(operator=">" | ">=", left=Measured(name="success_rate") as rate):
             if isinstance(tree.right, Constant):
-                yield rate, tree.right.value
+                yield rate, tree.operator, tree.right.value
         case Comparison(operator=">" | ">=", left=Call(function="lower" | "upper") as bound):
             if isinstance(tree.right, Constant):
-                yield bound, tree.right.value
+                yield bound, tree.operator, tree.right.value
         case _:
             return
 

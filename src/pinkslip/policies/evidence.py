@@ -412,8 +412,10 @@ class _Reader:
         self, node: _Syntax, named: Named, before: str, value: float, unit: Unit
     ) -> None:
         shown = written_quantity(named.example, named.unit)
-        if named.unit is Unit.RATIO and unit is Unit.NUMBER and 0 < value <= 100:
-            shown = f"{value if value >= 1 else round(value * 100, 9):g}%"
+        if named.unit is Unit.RATIO and unit is Unit.NUMBER:
+            percent = value if value >= 1 else round(value * 100, 9)
+            if named.admits(percent / 100):
+                shown = f"{percent:g}%"
         sort = "a share" if named.unit is Unit.RATIO else "a plain number"
         self._compiler.refuse(
             span_of(node),

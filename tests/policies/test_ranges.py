@@ -114,6 +114,13 @@ def test_a_division_by_nothing_is_never_known() -> None:
         ("-1 == tasks[1h]", NEVER),
         ("-1 != tasks[1h]", ALWAYS),
         ("0 == tasks[1h]", None),
+        ("tasks[1h] == 5.5", NEVER),
+        ("5.5 != tasks[1h]", ALWAYS),
+        ("tasks[1h] == 5", None),
+        ("tasks[1h] > 5.5", None),
+        ("not tasks[1h] == 5.5", "this is never true"),
+        ("suspicion == 5.5", None),
+        ("success_rate[1h] == 5.5%", None),
         ("0% > success_rate[1h]", NEVER),
         ("0% >= success_rate[1h]", None),
         ("100% >= success_rate[1h]", ALWAYS),
@@ -155,6 +162,9 @@ def test_nothing_is_said_of_a_condition_that_may_hold(text: str) -> None:
     [
         ("success_rate[1h] > 100%", "because success_rate[1h] is between 0% and 100%"),
         ("age < 0s", "because age is never negative"),
+        ("5.5 == tasks[1h]", "because tasks[1h] is a whole number"),
+        ("tasks[1h] == -0.5", "because tasks[1h] is a whole number"),
+        ("tasks[1h] < -0.5", "because tasks[1h] is never negative"),
         ("tasks[1h] - failures[1h] < tasks[1h] / 0", None),
         ("1 < 2", ""),
         (

@@ -70,7 +70,7 @@ def _judged(comparison: Comparison) -> list[Finding]:
     left, right = reach(comparison.left), reach(comparison.right)
     if any(math.isnan(end) for end in (*left, *right)):
         return [_warning(comparison.span, "this divides by zero and is never known")]
-    verdict = _always(comparison.operator, left, right)
+    verdict = _verdict(comparison)
     if verdict is None:
         return []
     said = "this is always true" if verdict else _NEVER_TRUE
@@ -83,9 +83,31 @@ def _warning(span: Span, message: str) -> Finding:
     )
 
 
+def _verdict(comparison: Comparison) -> bool | None:
+    """How a comparison of known sides always comes out; None: either way."""
+    if _between_whole(comparison) is not None and comparison.operator in ("==", "!="):
+        return comparison.operator == "!="
+    return _always(comparison.operator, reach(comparison.left), reach(comparison.right))
+
+
+def _between_whole(comparison: Comparison) -> Expression | None:
+    """The side that has no fractions, where the other is one; None: it is not so."""
+    for side, other in (
+        (comparison.left, comparison.right),
+        (comparison.right, comparison.left),
+    ):
+        value = _point(other)
+        if _is_whole(side) and value is not None and math.isfinite(value) and value % 1:
+            return side
+    return None
+
+
 def _because(comparison: Comparison) -> str:
     """What the sides that are no constants can be."""
     said = []
+    whole = _between_whole(comparison)
+    if whole is not None and comparison.operator in ("==", "!="):
+        return f" because {written(whole)} is a whole number"
     for side in (comparison.left, comparison.right):
         low, high = reach(side)
         if low == high:
@@ -107,7 +129,7 @@ def _can_be(tree: Expression, holds: bool) -> bool:
             left, right = reach(tree.left), reach(tree.right)
             if any(math.isnan(end) for end in (*left, *right)):
                 return False
-            return _always(tree.operator, left, right) is not (not holds)
+            return _verdict(tree) is not (not holds)
         case Not():
             return _can_be(tree.operand, not holds)
         case Logic():

@@ -15,6 +15,7 @@ from tests.judge.ladders import (
 )
 from tests.judge.world import (
     CALM,
+    DAY,
     HOUR,
     MINUTE,
     SECOND,
@@ -190,14 +191,14 @@ def test_whom_shadow_keeps_in_quarantine_takes_up_room_in_shadow() -> None:
 
 
 @pytest.mark.parametrize("left_over", [0, 1])
-def test_a_place_beyond_the_end_of_a_smaller_fleet_is_given_up(left_over: int) -> None:
+def test_a_place_beyond_the_end_of_a_smaller_fleet_is_nobodys_there(left_over: int) -> None:
     ticker = Ticker(
         [late(number) for number in (1, 2, 3)], make_ladder(PROBATION, FIRE, when=SILENT)
     )
     ticker.tick()
     del ticker.agents[1 + left_over :]
 
-    judgement = ticker.tick(5_000)
+    judgement = ticker.tick(31 * DAY)
 
     assert judgement.findings == ()
     assert [each.subject for each in ticker.state.places()] == ["agent:1", "agent:2"][

@@ -452,6 +452,8 @@ def go_and_come_back(ticker: Ticker, how: str) -> None:
     for is_away in (True, False):
         if how == "finished":
             agent.finished = is_away
+        elif how == "forgotten":
+            ticker.agents[0] = None if is_away else agent
         elif how == "unmatched":
             agent.role = "guest" if is_away else "worker"
         ticker.tick(11 * MINUTE)
@@ -459,7 +461,7 @@ def go_and_come_back(ticker: Ticker, how: str) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.ENFORCE, Mode.SHADOW])
 @pytest.mark.parametrize("clear_when", [None, NONE_LEFT])
-@pytest.mark.parametrize("how", ["quarantined", "finished", "unmatched"])
+@pytest.mark.parametrize("how", ["quarantined", "finished", "forgotten", "unmatched"])
 @pytest.mark.parametrize("rungs", [(QUARANTINE,), (QUARANTINE, FIRE), (PROBATION, FIRE)])
 def test_coming_back_is_no_crossing(
     rungs: tuple[Rung, ...], how: str, clear_when: str | None, mode: Mode
@@ -472,7 +474,7 @@ def test_coming_back_is_no_crossing(
     assert len(verdicts(ticker)) == 1
 
 
-@pytest.mark.parametrize("how", ["quarantined", "finished", "unmatched"])
+@pytest.mark.parametrize("how", ["quarantined", "finished", "forgotten", "unmatched"])
 def test_failing_again_after_doing_well_is_one(how: str) -> None:
     ticker = failed_once(spent(QUARANTINE, FIRE, match=WORKERS))
     go_and_come_back(ticker, how)
@@ -482,6 +484,17 @@ def test_failing_again_after_doing_well_is_one(how: str) -> None:
         ticker.tick(5_000)
 
     assert verdicts(ticker) == ["quarantined", "released", "quarantined"]
+
+
+def test_what_is_kept_of_those_who_left_is_nobody_elses() -> None:
+    """The last agent of the fleet is not mistaken for one that has no slot."""
+    ticker = Ticker([make_worker(), make_worker(2)], make_ladder(PROBATION, FIRE))
+    fail(ticker)
+    ticker.tick()
+    ticker.agents[0] = None
+    ticker.tick(5_000)
+
+    assert crossed(ticker, 2) == "probation"
 
 
 def test_what_was_true_of_a_paused_agent_is_asked_again_when_it_is_back() -> None:
@@ -568,15 +581,47 @@ def test_a_reinstated_agent_starts_a_new_pass_from_nothing() -> None:
     assert place_of(ticker).passes == 2
 
 
-def test_a_place_goes_when_its_agent_leaves_memory() -> None:
+@pytest.mark.parametrize(
+    ("after_ms", "kept"), [(30 * DAY - 1, True), (30 * DAY, False), (30 * DAY + 1, False)]
+)
+def test_a_place_is_kept_for_30_days_when_its_agent_leaves_memory(
+    after_ms: int, kept: bool
+) -> None:
     ticker = Ticker([make_worker(), make_worker(2)], WHOLE)
-    crossed(ticker)
+    fail(ticker)
+    ticker.tick()
+    ticker.agents[0] = None
+
+    judgement = ticker.tick(after_ms)
+
+    gone = [] if kept else ["agent:1"]
+    assert [each.subject for each in judgement.places if each.gone] == gone
+    assert (bool(ticker.state.places()), ticker.state_of()) == (
+        kept,
+        "acted" if kept else "clear",
+    )
+
+
+def test_the_place_of_a_fired_agent_goes_with_it() -> None:
+    ticker = Ticker([make_worker(), make_worker(2)], make_ladder(PROBATION, FIRE))
+    seen = [crossed(ticker), crossed(ticker)]
     ticker.agents[0] = None
 
     judgement = ticker.tick(5_000)
 
+    assert seen == ["probation", "fired"]
     assert [(each.subject, each.gone) for each in judgement.places] == [("agent:1", True)]
-    assert ticker.state.places() == []
+
+
+def test_what_shadow_would_have_fired_is_not_fired_again_when_it_is_back() -> None:
+    ticker = Ticker([make_worker()], make_ladder(PROBATION, FIRE, mode=Mode.SHADOW))
+    seen = [crossed(ticker), crossed(ticker)]
+    (agent,) = ticker.agents
+    for here in (None, agent):
+        ticker.agents[0] = here
+        ticker.tick(HOUR)
+
+    assert [*seen, crossed(ticker)] == ["shadowed", "shadowed", ""]
 
 
 def test_a_place_follows_its_agent_to_another_slot() -> None:
@@ -741,6 +786,21 @@ KIN = make_ladder(PROBATION, QUARANTINE, FIRE, scope=Scope.LINEAGE)
 
 def kin(*numbers: int) -> list[Agent | None]:
     return [make_worker(number, lineage="worker") for number in numbers]
+
+
+def test_one_of_a_lineage_that_is_back_has_not_crossed() -> None:
+    """Its lineage was there all along, and nothing came of it meanwhile."""
+    ticker = Ticker(kin(1, 2), spent(PROBATION, FIRE, scope=Scope.LINEAGE))
+    ticker.agent(1).values = {"failures[20 tasks]": 10.0}
+    ticker.tick()
+    before, agent = verdicts(ticker), ticker.agent(1)
+
+    for here in (None, agent):
+        ticker.agents[0] = here
+        ticker.tick(HOUR)
+        ticker.tick(5_000)
+
+    assert verdicts(ticker)[len(before) :] == []
 
 
 def test_evidence_follows_a_worker_through_its_ids() -> None:

@@ -2,8 +2,9 @@
 
 All open episodes of one policy advance at once, by the moment's answers to its `when` and `clear_when`:
 
-1. An agent that was fired, is forgotten, or came back as another incarnation ends its episodes. One in quarantine, or
-   finished, ends those in which nothing was done yet; the others rest: nothing it would have to do is seen.
+1. An agent that was fired, or came back as another incarnation, ends its episodes; so does one that left memory, but
+   for what took a rung of a ladder. One in quarantine, or finished, ends those in which nothing was done yet; the
+   others rest: nothing it would have to do is seen.
 2. While nothing was done yet, `when` false ends it at once: while pending, and while a fire that was announced
    has not come; that is then called off. The latter ends by `clear_when` as well; and by that alone, where one is
    given and `when` rests on proof, which stays given whatever comes after. Then the fire comes when its notice has
@@ -55,7 +56,8 @@ class Seen:
     here: Bools
     """The same incarnation, still active."""
     aside: Bools
-    """The same incarnation, in quarantine or finished. Nothing else is said of it."""
+    """It may come back: the same incarnation, in quarantine or finished; or it has left memory, on a ladder. Nothing
+    else is said of it."""
     matched: Bools
     """The policy is about it."""
     when: Truth

@@ -36,6 +36,7 @@ from pinkslip.judge.places import (
     Places,
     Steps,
     ledger_of,
+    may_come_back,
     recovered,
     standing_now,
     steps_of,
@@ -185,6 +186,9 @@ def _gone_on(
     said = ruled(track, view.acts.rulings, _let_go(track, here, view))
     here[here] = _without(view.active, places.away)[track.slot[here]]
     aside = _is_same(track, view, view.standing != _FIRED) & ~here
+    gone = track.slot < 0
+    if gone.any():
+        aside |= gone & may_come_back(policy, places, track, now=view.now)
     all_rows, stays = inherited(policy, said, in_shadow=_in_shadow(policy, track, view))
     rows = all_rows.take(stays)
     advanced = advance(
@@ -367,7 +371,7 @@ def _clear(policy: Policy, slots: Integers, evaluator: Evaluator) -> Truth | Non
 def _new(policy: Policy, holds: Bools, track: Track, view: FleetView) -> Track:
     """Episodes for agents for whom the policy holds and who have none."""
     fresh = holds.copy()
-    fresh[track.slot] = False
+    fresh[track.slot[track.slot >= 0]] = False
     slots = np.flatnonzero(fresh)
     numbers = view.numbers[slots]
     order = np.argsort(numbers, kind="stable")

@@ -1,7 +1,8 @@
 """How places on a ladder go: a rung further down at each crossing, and back up by time, recovery or a person.
 
-1. A place is given up when its agent has left memory (a lineage's 30 days after its last change), when the policy
-   was edited, has no ladder any more, or changed between enforcing and shadow for its subject.
+1. A place is given up 30 days after its last change where nobody of it is in memory any more, at once where that
+   one was fired; when the policy was edited, has no ladder any more, or changed between enforcing and shadow for its
+   subject.
 2. A person who releases or reinstates the agent starts a new pass: on no rung, evidence counted anew.
 3. A quarantine whose time has passed becomes probation; evidence starts anew, for a paused agent shows nothing.
 4. A crossing takes the rung after the place's; past the last one the last repeats. Whoever of a lineage crossed
@@ -23,6 +24,7 @@ from pinkslip.judge.episodes import BlindBetween, lasted_ms
 from pinkslip.judge.kinds import starts_anew
 from pinkslip.judge.kleene import Truth
 from pinkslip.judge.ledger import Ledger, whole
+from pinkslip.judge.memory import Track
 from pinkslip.judge.readings import Readings
 from pinkslip.judge.shadowing import in_shadow, in_shadow_by_key
 from pinkslip.judge.shelf import NO_PLACES, Shelf, agent_subject, lineage_subject, shelf_of
@@ -38,8 +40,8 @@ QUARANTINE_MS_MAX = DAY_MS
 """Quarantines double up to here."""
 FORGET_MS = DAY_MS
 """One quarantine less counts for doubling for each of these since the newest ended."""
-LINEAGE_KEPT_MS = 30 * DAY_MS
-"""A lineage's place outlives its agents for so long."""
+KEPT_MS = 30 * DAY_MS
+"""A place outlives for so long that its agents are in memory."""
 
 _ACTIVE = code_of(Standing.ACTIVE)
 _PROBATION = code_of(Standing.PROBATION)
@@ -199,14 +201,25 @@ def _fits(policy: Policy, places: Places, view: FleetView) -> Bools:
     fits: Bools = (shelf.episode_hash == policy.episode_hash) & np.bool_(bool(policy.ladder))
     of_agent, slot = ~shelf.of_lineage, shelf.slot
     here = of_agent & (slot >= 0)
-    lost = view.now - LINEAGE_KEPT_MS
-    present = _any(places, np.ones(len(places.rows), dtype=np.bool_))
-    fits &= np.where(of_agent, here, present | (_last_change(shelf) > lost))
-    shadow = np.zeros(len(shelf), dtype=np.bool_)
+    present = here | _any(places, np.ones(len(places.rows), dtype=np.bool_))
+    fires = [rung.action is Action.FIRE for rung in policy.rungs]
+    is_fired = of_agent & ~shelf.is_shadow & (shelf.rung >= 0)
+    is_fired[is_fired] = np.array(fires)[np.minimum(shelf.rung[is_fired], len(fires) - 1)]
+    fits &= present | (~is_fired & (_last_change(shelf) > view.now - KEPT_MS))
+    shadow = shelf.is_shadow.copy()
     shadow[here] = in_shadow(policy, view, slot[here])
     shadow[~of_agent] = in_shadow_by_key(policy, shelf.lineage[~of_agent].tolist())
     fits &= shadow == shelf.is_shadow
     return fits
+
+
+def may_come_back(policy: Policy, places: Places, track: Track, *, now: int) -> Bools:
+    """Per episode of an agent that has left memory: whether its place, or its lineage's, may still be there when it is
+    back. Of which lineage it was cannot be told, so such an episode is kept for as long as a place is."""
+    kept: Bools = np.isin(track.number, places.shelf.number)
+    if policy.ladder and policy.scope is Scope.LINEAGE:
+        kept |= track.began_at > now - KEPT_MS
+    return kept
 
 
 def freed_from(shelf: Shelf, view: FleetView, lexicon: Lexicon) -> LetGo:

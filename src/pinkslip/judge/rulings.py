@@ -207,7 +207,7 @@ def _settled(hearing: Hearing, track: Track, climbing: Sequence[Decision]) -> Bo
     """Episodes of those who climb back: what was done is over, even where `when` cannot be told."""
     if not climbing:
         return np.zeros(len(track), dtype=np.bool_)
-    done: Bools = (track.state == ACTED) | (track.state == SHADOWED)
+    done: Bools = ((track.state == ACTED) | (track.state == SHADOWED)) & (track.slot >= 0)
     rows = hearing.let_go.rows[: len(climbing)]
     return done & np.isin(hearing.places.row_of[track.slot], rows)
 

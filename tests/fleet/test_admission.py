@@ -767,6 +767,35 @@ def test_a_known_agent_and_a_condemned_lineage(
     assert len(agent.admission.refusals) == (verdict == "refused")
 
 
+@pytest.mark.parametrize(
+    ("before", "standing", "after"),
+    [
+        ("l", Standing.ACTIVE, "m"),
+        ("l", Standing.PROBATION, "l"),
+        ("l", Standing.NOTICE, "l"),
+        ("l", Standing.QUARANTINED, "l"),
+        (None, Standing.QUARANTINED, "m"),
+        (UNSET, Standing.QUARANTINED, "m"),
+    ],
+)
+def test_nobody_leaves_a_standing_by_saying_another_lineage(
+    before: str | None, standing: Standing, after: str
+) -> None:
+    agent = Pass(lineage=before, standing=standing)
+
+    assert agent.beat(lineage="m", host="h").verdict == "accepted"
+
+    assert (agent.head.lineage, agent.head.host) == (after, "h")
+
+
+def test_a_lineage_cannot_be_taken_off_on_probation() -> None:
+    agent = Pass(lineage="l", standing=Standing.PROBATION)
+
+    agent.beat(lineage=None)
+
+    assert agent.head.lineage == "l"
+
+
 def test_a_fired_agent_hears_of_its_own_fire_first() -> None:
     agent = Pass(lineage="l")
     agent.fire()

@@ -731,12 +731,17 @@ def _identity_changes(head: Head, event: Heartbeat, changes: dict[str, object]) 
         changes["role"] = event.role
     if event.host is not UNSET and event.host != head.host:
         changes["host"] = event.host
-    if event.lineage is not UNSET and event.lineage != head.lineage:
+    if event.lineage is not UNSET and event.lineage != head.lineage and not _is_bound(head):
         changes["lineage"] = event.lineage
     if event.labels is not UNSET:
         labels = event.labels or NO_LABELS
         if labels != head.labels:
             changes["labels"] = labels or None
+
+
+def _is_bound(head: Head) -> bool:
+    """Whether it stays of its lineage whatever it says: nobody leaves probation, quarantine or a notice that way."""
+    return isinstance(head.lineage, str) and head.standing is not Standing.ACTIVE
 
 
 def _apply_changed(head: Head, fact: Changed) -> None:

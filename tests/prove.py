@@ -81,8 +81,9 @@ PROOFS = (
     Proof(
         "promises",
         "Random fleets, policies and histories: nothing unknown acts, the same journal decides alike in any order "
-        "within an instant, blind time and waiting fire nobody, the envelope holds after the action, counters never "
-        "step back, nobody promotes itself. A witness counts by hand, and finds every planted mistake.",
+        "within an instant, blind time and waiting fire nobody, the envelope holds after the action, each rung is a "
+        "crossing of its own, counters never step back, nobody promotes itself. A witness counts by hand, and finds "
+        "every planted mistake.",
         (*PYTEST, "tests/promises/test_promises.py", "tests/promises/test_controls.py"),
         {"PINKSLIP_TEST_PROMISES": "500"},
     ),

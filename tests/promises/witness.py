@@ -303,6 +303,11 @@ class Witness:
         newest = _newest(agent.own_tasks(), 10)
         return len(newest) - _successes(newest) >= 4
 
+    def _surely_spent(self, agent: Seen, now: int) -> bool:
+        """Whichever of one instant came last."""
+        newest = _newest(agent.own_tasks(), 10, successes_last=True)
+        return len(newest) - _successes(newest) >= 4
+
     def _of_asked(self, agent: Seen, now: int) -> bool:
         recent = [task for task in agent.own_tasks() if task.at > now - 10 * MINUTE]
         return len(recent) - _successes(recent) >= 4
@@ -357,10 +362,10 @@ class Witness:
 
 _BY_WINDOWS = {
     "streak": Witness._of_streak,
-    "spent": Witness._of_spent,
-    "spent-imagined": Witness._of_spent,
+    "spent": Witness._surely_spent,
+    "spent-imagined": Witness._surely_spent,
 }
-"""Policies with a ladder, and none of whose evidence begins anew."""
+"""Policies with a ladder, none of whose evidence begins anew; and whether each surely holds of an agent."""
 _DONE = frozenset({Verdict.FIRED, Verdict.QUARANTINED, Verdict.PROBATION})
 _STEPS = _DONE | {Verdict.SHADOWED}
 _RUNGS = {
@@ -371,9 +376,9 @@ _RUNGS = {
 }
 
 
-def _newest(tasks: Sequence[Task], count: int) -> list[Task]:
+def _newest(tasks: Sequence[Task], count: int, *, successes_last: bool = False) -> list[Task]:
     """The last so many. Which of one instant come last is anybody's guess: the failures, for all we claim."""
-    return sorted(tasks, key=lambda task: (-task.at, task.is_success))[:count]
+    return sorted(tasks, key=lambda task: (-task.at, task.is_success != successes_last))[:count]
 
 
 def _successes(tasks: Sequence[Task]) -> int:

@@ -399,7 +399,7 @@ def test_what_was_called_off_is_worked_out_again_and_what_rests_on_nothing_is_as
     ticker = Ticker([Agent(number=1, silent_s=95.0), Agent(number=2, silent_s=95.0)], policy)
     ticker.tick()
     ticker.agent(1).silent_s = 1.0
-    ticker.agent(2).finished = True
+    ticker.agent(2).fires.append((ticker.now + 1, False))
     ticker.tick(5_000)
     recovered, gone = ticker.decisions[-2:]
 
@@ -417,7 +417,9 @@ def test_what_was_called_off_after_for_is_found_again_without_a_difference(
     ticker = Ticker([Agent(number=1, silent_s=95.0)], policy)
     ticker.tick()
     ticker.tick(30 * SECOND)
-    ticker.agent(1).silent_s, ticker.agent(1).finished = 1.0, agent_left
+    ticker.agent(1).silent_s = 1.0
+    if agent_left:
+        ticker.agent(1).fires.append((ticker.now + 1, False))
     (cancelled,) = ticker.tick(5 * SECOND).decisions
 
     found = recompute(ticker.look(), policy, slot=0, decision=cancelled)

@@ -179,21 +179,68 @@ def test_unknown_in_between_starts_for_again() -> None:
     assert seen == [1, 1, 2]
 
 
-@pytest.mark.parametrize("why", ["finished", "fired", "set aside"])
-def test_an_agent_that_leaves_during_its_notice_is_told_of(why: str) -> None:
+def test_an_agent_that_is_fired_during_its_notice_is_told_of() -> None:
     ticker = waiting()
-    agent = ticker.agent(1)
-    if why == "finished":
-        agent.finished = True
-    elif why == "fired":
-        agent.fires.append((START + 1, False))
-    else:
-        agent.standing, agent.ordered_until = Standing.QUARANTINED, START + DAY
+    ticker.agent(1).fires.append((START + 1, False))
 
     ticker.tick(MINUTE)
 
     assert verdicts(ticker) == ["noticed", "cancelled"]
     assert ticker.decisions[-1].evidence.words == "the agent is finished, fired or set aside"
+
+
+@pytest.mark.parametrize("why", ["finished", "set aside"])
+def test_nobody_calls_a_notice_off_by_being_away(why: str) -> None:
+    ticker = waiting()
+    agent = ticker.agent(1)
+    notice = announced(ticker)
+    if why == "finished":
+        agent.finished = True
+    else:
+        agent.standing, agent.ordered_until = Standing.QUARANTINED, START + HOUR
+    (away,) = ticker.tick(HOUR - MINUTE).waiting
+    told = verdicts(ticker)
+    agent.finished = False
+
+    ticker.tick(MINUTE)
+    ticker.tick(MINUTE)
+
+    assert (away.decision_id, away.agent_no, told) == (notice, 1, ["noticed"])
+    assert verdicts(ticker) == ["noticed", "fired"]
+
+
+def test_a_notice_is_called_off_when_it_is_back_and_the_policy_does_not_hold() -> None:
+    ticker = waiting()
+    agent = ticker.agent(1)
+    agent.finished = True
+    ticker.tick(HOUR)
+    agent.finished, agent.silent_s = False, 0.0
+
+    ticker.tick(MINUTE)
+
+    assert verdicts(ticker) == ["noticed", "cancelled"]
+
+
+def test_a_veto_is_heard_while_the_agent_is_away() -> None:
+    ticker = waiting()
+    ticker.agent(1).finished = True
+    ticker.tick(MINUTE)
+    rule(ticker, Verdict.VETOED, announced(ticker))
+    ticker.tick(MINUTE)
+    ticker.agent(1).finished = False
+
+    ticker.tick(HOUR)
+
+    assert (verdicts(ticker), ticker.state_of()) == (["noticed"], "vetoed")
+
+
+def test_who_is_on_notice_stands_there_while_it_is_finished() -> None:
+    ticker = waiting()
+    ticker.agent(1).finished = True
+
+    ticker.tick(MINUTE)
+
+    assert ticker.agent(1).standing is Standing.NOTICE
 
 
 def test_an_agent_that_is_gone_from_memory_leaves_nothing_to_tell() -> None:

@@ -3,8 +3,9 @@
 All open episodes of one policy advance at once, by the moment's answers to its `when` and `clear_when`:
 
 1. An agent that was fired, or came back as another incarnation, ends its episodes; so does one that left memory, but
-   for what took a rung of a ladder. One in quarantine, or finished, ends those in which nothing was done yet; the
-   others rest: nothing it would have to do is seen.
+   for what took a rung of a ladder. One in quarantine, or finished, ends those in which nothing was said or done
+   yet; the others rest: nothing it would have to do is seen. A notice runs on, and its fire comes when the agent is
+   back and `when` holds: nobody calls it off by being away.
 2. While nothing was done yet, `when` false ends it at once: while pending, and while a fire that was announced
    has not come; that is then called off. The latter ends by `clear_when` as well; and by that alone, where one is
    given and `when` rests on proof, which stays given whatever comes after. Then the fire comes when its notice has
@@ -106,11 +107,11 @@ def advance(
 ) -> Advanced:
     """Take open episodes to `now`. `track` is what became of those `before`, as the store has them, already."""
     track = _told_for_long_enough(track, policy, now, blind_between)
-    settled = is_settled(track)
-    aside = seen.aside & settled
+    settled, announced = is_settled(track), is_announced(track)
+    aside = seen.aside & (settled | (announced & (track.slot >= 0)))
     on_rung = settled & np.bool_(bool(policy.ladder))
     is_true = seen.when.yes & seen.matched
-    stays_true = aside | (on_rung & seen.when.yes)
+    stays_true = settled & (aside | (on_rung & seen.when.yes))
     is_false = (seen.when.no | (~seen.matched & ~on_rung)) & ~aside
     moved = replace(
         track,
@@ -119,7 +120,6 @@ def advance(
         ),
         false_since=_since(track.false_since, is_false, now=now),
     )
-    announced = is_announced(track)
     undone = (track.state == PENDING) | announced
     over = _lasting(
         is_false & ~undone, moved.false_since, policy.keep_for_ms, now, blind_between

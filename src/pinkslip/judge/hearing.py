@@ -185,7 +185,7 @@ def _gone_on(
     # what people said comes first: the veto that demotes a policy is heard as a veto
     said = ruled(track, view.acts.rulings, _let_go(track, here, view))
     here[here] = _without(view.active, places.away)[track.slot[here]]
-    aside = _is_same(track, view, view.standing != _FIRED) & ~here
+    aside = may_be_judged(track, view) & ~here
     gone = track.slot < 0
     if gone.any():
         aside |= gone & may_come_back(policy, places, track, now=view.now)
@@ -287,6 +287,11 @@ def located_track(track: Track, view: FleetView) -> Located:
         slot[row] = -1 if found is None else found
     now_at = replace(track, slot=slot)
     return Located(now_at, _is_same(now_at, view, view.active))
+
+
+def may_be_judged(track: Track, view: FleetView) -> Bools:
+    """Whose agent is there, or will be: the same incarnation, at work, in quarantine or finished."""
+    return _is_same(track, view, view.standing != _FIRED)
 
 
 def _is_same(track: Track, view: FleetView, among: Bools) -> Bools:

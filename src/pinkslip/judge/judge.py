@@ -17,7 +17,14 @@ from pinkslip.judge.consult import Circumstances, circumstances, consult
 from pinkslip.judge.episodes import AWAITING, NOTICED, is_announced, is_unanswered
 from pinkslip.judge.evaluate import Readings
 from pinkslip.judge.guards import notices
-from pinkslip.judge.hearing import Hearing, cases_of, hear_all, located_track, without
+from pinkslip.judge.hearing import (
+    Hearing,
+    cases_of,
+    hear_all,
+    located_track,
+    may_be_judged,
+    without,
+)
 from pinkslip.judge.memory import NOBODY, Memory, Track, virtual_fires
 from pinkslip.judge.places import Places, freed_from, located
 from pinkslip.judge.records import freed_by_removal, orphaned
@@ -279,10 +286,10 @@ def _by_ladder(policy: str, places: Places) -> Claim:
 
 
 def _by_notice(policy: str, announced: Track, view: FleetView) -> Claim:
-    """Who was told that the fire comes, until it comes or does not. Where a person must approve it, nothing happens
-    at an end before they have."""
-    announced, here = located_track(announced, view)
-    announced = announced.take(here)
+    """Who was told that the fire comes, until it comes or does not, wherever they are meanwhile. Where a person must
+    approve it, nothing happens at an end before they have."""
+    announced = located_track(announced, view).track
+    announced = announced.take(may_be_judged(announced, view))
     return Claim(
         policy=policy,
         slots=announced.slot,

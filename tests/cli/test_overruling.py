@@ -128,6 +128,15 @@ def test_a_question_is_shown_with_the_command_that_allows_it(
     assert f"pinkslip approve {decision.id} allows it, veto stops it" in output
 
 
+def test_what_was_approved_and_does_not_hold_just_now_says_so(
+    asked: Pinkslip, backend: MemoryBackend
+) -> None:
+    decision = backend.decide(verdict=Verdict.ASKED)
+    backend.wait(decision, state=EpisodeState.NOTICED, until=None, holds=False)
+
+    assert "Approved: failing would fire a: " in asked("status").output
+
+
 @pytest.mark.parametrize(
     ("ruling", "said"),
     [

@@ -381,6 +381,16 @@ def test_with_a_notice_an_approved_fire_comes_when_both_are_there(
     assert ticker.decisions[-1].at - START == fired_after
 
 
+def test_what_was_approved_waits_for_its_notice_and_for_nobody() -> None:
+    ticker = Ticker([late()], replace(NOTICE, approval=True))
+    asked = ticker.tick().waiting
+    rule(ticker, Verdict.APPROVED, announced(ticker))
+
+    told = ticker.tick(5 * SECOND).waiting
+
+    assert [one.state for one in (*asked, *told)] == ["awaiting", "noticed"]
+
+
 def test_until_it_is_approved_no_end_is_shown_at_which_nothing_happens() -> None:
     ticker = waiting(BOTH)
     asked = ticker.agent(1).standing_until, _until_told(ticker)

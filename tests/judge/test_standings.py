@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.judge.ladders import FIRE, PROBATION, QUARANTINE, fail, make_ladder, make_worker
+from tests.judge.ladders import (
+    FIRE,
+    PROBATION,
+    QUARANTINE,
+    SILENT,
+    fail,
+    make_ladder,
+    make_worker,
+)
 from tests.judge.world import (
     DAY,
     HOUR,
@@ -19,7 +27,8 @@ from tests.judge.world import (
 
 from pinkslip.judge.columns import NEVER
 from pinkslip.judge.standings import Claim, changes
-from pinkslip.model.words import Standing, code_of
+from pinkslip.model.policy import Rung
+from pinkslip.model.words import Action, Standing, code_of
 
 
 def claim(policy: str, standing: Standing, until: int | None = None, *, slot: int = 0) -> Claim:
@@ -234,5 +243,16 @@ def test_a_broken_policy_lets_nobody_go() -> None:
 
     judgement = ticker.tick(2 * DAY)
 
-    assert (judgement.standings, judgement.places) == ((), ())
+    assert [each.standing for each in judgement.standings] == [Standing.PROBATION]
+    assert judgement.places == ()
     assert ticker.agent(1).standing is Standing.PROBATION
+
+
+def test_probation_whose_time_passed_while_the_policy_holds_says_no_end() -> None:
+    policy = make_ladder(Rung(Action.PROBATION, 10 * MINUTE), FIRE, when=SILENT)
+    ticker = Ticker([Agent(number=1, silent_s=95.0)], policy)
+    (before,) = ticker.tick().standings
+    (after,) = ticker.tick(10 * MINUTE).standings
+    again = ticker.tick(10 * MINUTE).standings
+
+    assert (before.until, after.until, again) == (START + 10 * MINUTE, None, ())

@@ -513,6 +513,16 @@ def test_it_says_where_the_agent_stands_and_until_when() -> None:
     assert (answer.standing, answer.until) == ("quarantined", START + 600 * SECOND)
 
 
+def test_it_says_when_the_time_of_probation_has_passed_and_the_policy_holds() -> None:
+    policy = make_ladder(Rung(Action.PROBATION, 10 * MINUTE), FIRE, when=SILENT)
+    ticker = Ticker([late()], policy)
+    ticker.tick()
+    ticker.tick(10 * MINUTE)
+
+    said = "on probation until it does not hold, its time having passed"
+    assert told(ticker).words.endswith(said)
+
+
 def test_it_says_that_the_next_quarantine_is_twice_as_long() -> None:
     ticker = Ticker([late()], make_ladder(QUARANTINE, when=SILENT, for_ms=MINUTE))
     ticker.tick()

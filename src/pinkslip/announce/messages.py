@@ -135,7 +135,8 @@ def _summary(standing: Standing, situation: Situation) -> str:
             at = f" at {rfc3339(until)}" if until is not None else ""
             return f"{agent} will be fired{why}{at} by policy {decision.policy}"
         case Matter.APPROVAL:
-            return f"policy {decision.policy} asks whether to fire {agent}{why}"
+            at = f", not before {rfc3339(until)}" if until is not None else ""
+            return f"policy {decision.policy} asks whether to fire {agent}{why}{at}"
         case Matter.FIRED:
             by = f"policy {decision.policy}" if decision.policy else "a person"
             return f"{agent} was fired{why} by {by}"

@@ -155,7 +155,8 @@ def waiting(enforcement: dict[str, Any]) -> Iterator[str]:
             yield f"Approval asked: {fire}"
             yield f"  pinkslip approve {one['decisionId']} allows it, veto stops it"
         else:
-            yield f"Not before {clock(one['until'])} {fire}"
+            when = f"Not before {clock(one['until'])}" if one["until"] else "Approved:"
+            yield f"{when} {fire}"
             yield f"  pinkslip veto {one['decisionId']} --reason '...' stops it"
 
 

@@ -58,10 +58,10 @@ class Waiting(Struct, frozen=True, kw_only=True):
     agent_no: int
     agent_id: str
     state: EpisodeState
-    """NOTICED or AWAITING."""
+    """NOTICED, or AWAITING until somebody approves it."""
     since: int
     until: int | None
-    """When the notice has passed; None: only approval is missing."""
+    """When the notice has passed; None: there is none, only approval was or is asked for."""
     reason: str | None
     words: str
     """What is said of the agent now; empty while `when` cannot be told."""

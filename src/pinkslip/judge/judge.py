@@ -50,6 +50,7 @@ __all__ = [
 _TELLING = frozenset({Verdict.NOTIFIED, Verdict.NOTICED, Verdict.ASKED})
 _ACTIVE = code_of(Standing.ACTIVE)
 _NOTICE = code_of(Standing.NOTICE)
+_PROBATION = code_of(Standing.PROBATION)
 
 
 def judge(
@@ -267,21 +268,23 @@ def _claims(
     claims: list[Claim] = []
     for policy in policy_set.policies:
         if policy.name in places:
-            claims.append(_by_ladder(policy.name, places[policy.name]))
+            claims.append(_by_ladder(policy.name, places[policy.name], now=view.now))
         if policy.name in tracks and (told := is_announced(tracks[policy.name])).any():
             claims.append(_by_notice(policy.name, tracks[policy.name].take(told), view))
     return claims
 
 
-def _by_ladder(policy: str, places: Places) -> Claim:
+def _by_ladder(policy: str, places: Places, *, now: int) -> Claim:
     shelf = places.shelf
     felt = (~shelf.is_shadow & (shelf.standing != _ACTIVE))[places.rows]
     rows = places.rows[felt]
+    # who still fails when the time of probation is over stays until that is over, whenever it is
+    is_over = (shelf.standing[rows] == _PROBATION) & (shelf.until[rows] <= now)
     return Claim(
         policy=policy,
         slots=places.slots[felt],
         standing=shelf.standing[rows].astype(np.int64),
-        until=shelf.until[rows],
+        until=np.where(is_over, NEVER, shelf.until[rows]),
     )
 
 

@@ -369,13 +369,17 @@ def waits(
     words: str,
     holds: bool,
 ) -> Waiting:
-    """One announced fire."""
+    """One announced fire. Who was approved waits for nobody any more: for its notice, or for `when` to hold."""
+    is_approved = track.state[row] == AWAITING and track.ruled_by[row] is not None
+    state = (
+        EpisodeState.NOTICED if is_approved else word_of(EpisodeState, int(track.state[row]))
+    )
     return Waiting(
         decision_id=track.decision_id[row],
         policy=policy,
         agent_no=int(track.number[row]),
         agent_id=agent_id,
-        state=word_of(EpisodeState, int(track.state[row])),
+        state=state,
         since=made_at(track.decision_id[row]),
         until=instant(track.until[row]),
         reason=reason,

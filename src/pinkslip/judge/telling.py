@@ -239,13 +239,15 @@ def _ladder(stance: Stance) -> str:
     would = "in shadow it would be" if place.is_shadow else "it is"
     return (
         f"; {would} on rung {on + 1} of {len(rungs)} ({rungs[on]}) since {rfc3339(place.since)}"
-        + _until(place)
+        + _until(place, now=stance.now)
     )
 
 
-def _until(place: Place) -> str:
+def _until(place: Place, *, now: int) -> str:
     if place.standing is Standing.ACTIVE:
         return ""
+    if place.standing is Standing.PROBATION and place.until is not None and place.until <= now:
+        return ", on probation until it does not hold, its time having passed"
     named = "in quarantine" if place.standing is Standing.QUARANTINED else "on probation"
     if place.until is None:
         return f", {named} until it recovers"

@@ -166,8 +166,9 @@ def _waits(waiting: Waiting, beside: Beside, *, is_approved: bool) -> str:
     if waiting.until is None or waiting.until <= beside.now:
         if waiting.holds:
             return "Its time has come: the next tick asks the safeguards again, and fires the agent if they let it."
+        over = "It was approved" if waiting.until is None else "Its notice has passed"
         return (
-            "Its notice has passed, and the policy does not hold for the agent just now. The agent is fired the "
+            f"{over}, and the policy does not hold for the agent just now. The agent is fired the "
             "next time it does, unless a person vetoes it or the agent recovers before."
         )
     left = spoken(waiting.until - beside.now)

@@ -314,7 +314,8 @@ def _waits(waiting: Waiting, *, now: int) -> Banner:
         title, text = f"Approval asked: {agent}", waiting.words
     else:
         left = max(0, (waiting.until or now) - now)
-        soon = f"In {_whole(left)}" if left else "Its notice over,"
+        over = "Approved," if waiting.until is None else "Its notice over,"
+        soon = f"In {_whole(left)}" if left else over
         title, text = f"{soon} {agent}", waiting.words
     return Banner(
         tone="warn",

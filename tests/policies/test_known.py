@@ -29,7 +29,7 @@ def said(keys: str, known: Known, *, more: str = "") -> list[str]:
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
     keys = (
-        "    when: off_track[30d] > 3 and success_rate[3 tasks] < 50%\n    match: {role: x}\n"
+        "    when: off_track[30d] > 3 and success_rate[5 tasks] < 50%\n    match: {role: x}\n"
     )
 
     assert said(keys, Known()) == []
@@ -173,9 +173,9 @@ def test_a_window_longer_than_what_is_kept_is_named() -> None:
     assert "the window is longer than outcomes are kept: 7d" in message
 
 
-def test_a_rate_over_too_few_tasks_is_never_known() -> None:
-    known = Known(min_tasks=5)
-
+@pytest.mark.parametrize("known", [Known(min_tasks=5), Known()])
+def test_a_rate_over_too_few_tasks_is_never_known(known: Known) -> None:
+    """Where no service is asked the setting is taken for what it is unless somebody changes it."""
     assert said("    when: success_rate[5 tasks] < 50% or tasks[4 tasks] > 3\n", known) == []
     [message] = said("    when: success_rate[4 tasks] < 50%\n", known)
     assert "never known: rates of fewer than 5 tasks are unknown" in message

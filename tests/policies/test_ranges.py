@@ -119,6 +119,7 @@ def test_a_division_by_nothing_is_never_known() -> None:
         ("tasks[1h] == 5", None),
         ("tasks[1h] > 5.5", None),
         ("not tasks[1h] == 5.5", "this is never true"),
+        ("errors[1h] > 3 and tasks[1h] < 0", NEVER),
         ("suspicion == 5.5", None),
         ("success_rate[1h] == 5.5%", None),
         ("0% > success_rate[1h]", NEVER),

@@ -92,6 +92,7 @@ def advise(values: Values, policy: Policy, entry: Entry, advice: Advice) -> None
     adviser.of_matchers()
     known = advice.known or Known()
     adviser.of_rates(known.min_tasks)
+    adviser.of_short_windows(known.min_tasks)
     if advice.known is not None:
         adviser.of_fleet(advice.known)
 
@@ -242,6 +243,22 @@ class _Adviser:
                         f"ask for {tasks.key} >= {few} (setting min_tasks), or join them with or",
                     )
 
+    def of_short_windows(self, min_tasks: int | None) -> None:
+        """Rates over fewer tasks than make one."""
+        few = FleetSettings().min_tasks if min_tasks is None else min_tasks
+        for key, condition in self._conditions():
+            for each in _once(condition.tree):
+                window = each.window
+                if window is None or window.kind is not WindowKind.TASKS:
+                    continue
+                if each.name in _RATES and window.length < few:
+                    self._warn_at(
+                        key,
+                        each,
+                        f"{each.key} is never known: rates of fewer than {few} tasks are unknown",
+                        f"write {each.name}[{few} tasks] or more (setting min_tasks)",
+                    )
+
     # matchers
 
     def of_matchers(self) -> None:
@@ -340,15 +357,6 @@ class _Adviser:
                 each,
                 f"the window is longer than outcomes are kept: {shown}",
                 "shorten it: it can hold no more than what is kept",
-            )
-        few = known.min_tasks
-        is_short = window.kind is WindowKind.TASKS and few is not None and window.length < few
-        if is_short and each.name in _RATES:
-            self._warn_at(
-                key,
-                each,
-                f"{each.key} is never known: rates of fewer than {few} tasks are unknown",
-                f"write {each.name}[{few} tasks] or more (setting min_tasks)",
             )
 
     def _warn_at(self, key: str, each: Measured, message: str, hint: str) -> None:

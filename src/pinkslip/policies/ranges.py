@@ -254,7 +254,7 @@ class _Shared:
         kinds = sum(low for name, low in self.lows.items() if name in _KINDS_OF_FAILURE)
         failures = max(self.lows.get("failures", 0.0), kinds)
         self.needed = self.lows.get("successes", 0.0) + failures
-        return self.needed > self.room
+        return self.needed > self.room >= 0
 
 
 def _overfull(comparison: Comparison, counts: _Shared) -> Finding:

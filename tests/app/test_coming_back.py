@@ -43,9 +43,11 @@ def chosen(tmp_path: Path) -> Settings:
     return replace(made, policies=(file,))
 
 
+@pytest.mark.parametrize("is_seen_late", [False, True])
 async def test_its_old_failures_take_it_no_further(
-    chosen: Settings, monkeypatch: pytest.MonkeyPatch
+    chosen: Settings, monkeypatch: pytest.MonkeyPatch, is_seen_late: bool
 ) -> None:
+    """`is_seen_late`: always right after a tick looked who lacks history, and before its mark."""
     async with replica(chosen) as first:
         core = first.service.serving
         await report(core, Heartbeat(role="dev", lineage="worker"))
@@ -56,6 +58,8 @@ async def test_its_old_failures_take_it_no_further(
         await core.save()
         await ticks(core, 3)
         assert await standing(core) is None
+        if is_seen_late:
+            monkeypatch.setattr(Core, "catch_up", _nothing)
 
         await comes_back(core, "second")
 
@@ -89,3 +93,6 @@ async def standing(core: Core) -> Standing | None:
 
 async def report(core: Core, event: Heartbeat | Finish) -> None:
     await asyncio.wrap_future(core.journal.report([Report(DEFAULT_WORKSPACE, "bad", event)]))
+
+
+async def _nothing(_core: Core) -> None: ...

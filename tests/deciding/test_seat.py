@@ -1,18 +1,33 @@
 """A seat's ticks: only what became durable happened, a stall is blind time, and questions keep their order."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from pinkslip.deciding.fleet_thread import FleetThread
 from pinkslip.deciding.seat import Seat, TickReport
 from pinkslip.fleet.fleet import Fleet, FleetSettings
+from pinkslip.fleet.needs import Horizon
+from pinkslip.fleet.outcomes import Arrivals
+from pinkslip.fleet.presence import Moves
 from pinkslip.judge.state import JudgeState
 from pinkslip.model.decisions import TickRecord, TickWritten
 from pinkslip.model.errors import Unavailable
-from pinkslip.model.facts import Batch, Beat, Changed, Fact, Mark, Registered
+from pinkslip.model.facts import (
+    Batch,
+    Beat,
+    Changed,
+    Done,
+    Fact,
+    Finished,
+    Mark,
+    Registered,
+    Revived,
+)
 from pinkslip.model.policy import PolicySet
-from pinkslip.model.words import EpisodeState, Status, Verdict
+from pinkslip.model.words import EpisodeState, Fault, Result, Status, Verdict
+from pinkslip.model.words import Source as Via
 from pinkslip.policies.load import Source, load, needs
 
 START = 1_000_000
@@ -26,6 +41,15 @@ policies:
 """
 
 
+WORN = """\
+version: 1
+guards: {min_active: 0, newborn: {age: 0s, tasks: 0}, max_fired: {share: 100%}, max_fires: {count: 9},
+         panic: {share: 100%, at_least: 9}}
+policies:
+  - {name: worn, reason: dumb, when: 'failures[3 tasks] >= 3', mode: enforce, action: fire}
+"""
+
+
 @dataclass
 class Store:
     """Where ticks go in these tests: kept, and settled by hand."""
@@ -34,6 +58,17 @@ class Store:
     futures: list["Future[TickWritten]"] = field(default_factory=list)
     stalls: list[tuple[int, int]] = field(default_factory=list)
     is_away: bool = False
+    past: list[Done] = field(default_factory=list)
+    asked: list[tuple[int, ...]] = field(default_factory=list)
+    """Whose past was read."""
+
+    def read_past(
+        self, workspace_id: int, horizon: Horizon, *, now: int
+    ) -> tuple[Moves | None, Sequence[Arrivals]]:
+        if self.is_away:
+            raise Unavailable("away")
+        self.asked.append(horizon.lacking)
+        return None, [Arrivals.of(self.past)]
 
     def record_tick(self, record: TickRecord, policy_set: PolicySet) -> "Future[TickWritten]":
         if self.is_away:
@@ -51,8 +86,10 @@ class Store:
         return done
 
 
-def make_seat(store: Store, *, facts: tuple[Fact, ...] = ()) -> tuple[Seat, list[TickReport]]:
-    policy_set = load([Source("p.yaml", POLICIES)]).policy_set
+def make_seat(
+    store: Store, *, facts: tuple[Fact, ...] = (), policies: str = POLICIES
+) -> tuple[Seat, list[TickReport]]:
+    policy_set = load([Source("p.yaml", policies)]).policy_set
     assert policy_set is not None
     fleet = Fleet(1, FleetSettings())
     fleet.declare(needs(policy_set))
@@ -77,6 +114,12 @@ def an_agent(number: int = 1, *, at: int = START) -> tuple[Fact, ...]:
         Registered(number, at, seq, f"a{number}", f"uuid-{number}"),
         Changed(number, at, seq + 1, status=Status.WORKING, interval_ms=SECOND),
         Beat(number, at, seq + 2),
+    )
+
+
+def failed(seq: int) -> Done:
+    return Done(
+        1, START, seq, seq.to_bytes(16, "little"), Result.FAILURE, Fault.AGENT, Via.SELF, True
     )
 
 
@@ -132,6 +175,28 @@ def test_a_store_that_is_away_at_once_costs_only_that_tick() -> None:
     seat.judge_at(mark(START + 6 * SECOND))
 
     assert len(store.records) == 1
+
+
+def test_a_tick_reads_what_is_missing_of_those_who_came_back() -> None:
+    store = Store(past=[failed(seq) for seq in range(20, 23)])
+    seat, reports = make_seat(store, policies=WORN, facts=(*an_agent(), *store.past))
+    fleet = seat.fleet
+    fleet.fold([Finished(1, START, 30)])
+    (row,) = fleet.checkpoint([1])
+    assert fleet.forget(left_before=START + 1) == [1]
+    seat.fold([row, Revived(1, START + SECOND, 40)], seq=40, at=START + SECOND)
+
+    store.is_away = True
+    seat.judge_at(mark(START + SECOND))
+    assert (reports[-1].judgement, reports[-1].refused) == (None, "away")
+
+    store.is_away = False
+    seat.judge_at(mark(START + 2 * SECOND))
+    assert fired(store) == ["a1"]
+    store.futures[0].set_result(TickWritten(fired=("x",), superseded=()))
+    seat.judge_at(mark(START + 3 * SECOND))
+    assert store.asked[0] == (1,)
+    assert store.asked[1:] in ([], [()]), "nothing is missing any more: nothing is read"
 
 
 def test_no_tick_is_judged_while_the_one_before_is_being_written() -> None:

@@ -159,7 +159,7 @@ class Core:
             fleet=fleet,
             policy_set=policies.policy_set,
             state=state,
-            store=JournalTicks(journal, grace_of(settings)),
+            store=JournalTicks(journal, database, grace_of(settings)),
             stall_ms=max(STALL_MIN_MS, STALL_TICKS * settings.tick_ms),
             stopped=stopped_because(enforcement),
             writer=journal.writer,
@@ -241,7 +241,8 @@ class Core:
     async def catch_up(self) -> None:
         """Give windows the history they lack: policies look further back, or an agent came back from the database.
 
-        Who begins to lack something meanwhile is in the next look; a tick does not wait for that for ever.
+        Who begins to lack something meanwhile is in the next look; what is missing after the last one, and what
+        begins to be missing before the mark, the tick reads itself.
         """
         async with self._catching_up:
             for _ in range(LOOKS_AT_MOST):
@@ -418,11 +419,21 @@ class Early:
 
 
 class JournalTicks:
-    """Where a seat's ticks become durable: the journal."""
+    """Where a seat's ticks become durable, the journal; and where their past is read, the database."""
 
-    def __init__(self, journal: Journal, grace: Grace) -> None:
+    def __init__(self, journal: Journal, database: Database, grace: Grace) -> None:
         self._journal = journal
+        self._database = database
         self._grace = grace
+
+    def read_past(
+        self, workspace_id: int, horizon: Horizon, *, now: int
+    ) -> tuple[Moves | None, Sequence[Arrivals]]:
+        """On the thread that asks."""
+        return (
+            moves(self._database, workspace_id, horizon, now=now),
+            history(self._database, workspace_id, horizon, now=now),
+        )
 
     def record_tick(self, record: TickRecord, policy_set: PolicySet) -> "Future[TickWritten]":
         """One fenced transaction."""

@@ -14,6 +14,9 @@ import structlog
 from msgspec import Struct
 
 from pinkslip.fleet.fleet import Fleet
+from pinkslip.fleet.needs import Horizon
+from pinkslip.fleet.outcomes import Arrivals
+from pinkslip.fleet.presence import Moves
 from pinkslip.fleet.snapshot import AgentView, Snapshot
 from pinkslip.judge.conclusions import Judgement, PolicyAnswer
 from pinkslip.judge.judge import judge
@@ -32,7 +35,17 @@ log = structlog.get_logger(__name__)
 
 
 class TickStore(Protocol):
-    """Where a tick becomes durable; `app` gives it the journal."""
+    """Where a tick becomes durable, and what it must know is read; `app` gives it journal and database."""
+
+    def read_past(
+        self, workspace_id: int, horizon: Horizon, *, now: int
+    ) -> tuple[Moves | None, Sequence[Arrivals]]:
+        """What the fleet's horizon says is missing: of who came and went (None: nothing), and of outcomes.
+
+        Raises:
+            Unavailable: it cannot be read now.
+        """
+        ...
 
     def record_tick(self, record: TickRecord, policy_set: PolicySet) -> "Future[TickWritten]":
         """One fenced transaction."""
@@ -161,17 +174,10 @@ class Seat:
             self._note_stall(before, mark)
             return
         if self._writing:  # the tick before is still being written; its outcome decides ours
-            self.on_tick(
-                TickReport(
-                    now=mark.now,
-                    judgement=None,
-                    written=None,
-                    folded=0,
-                    refused="the tick before is still being written",
-                )
-            )
+            self._refuse(mark, "the tick before is still being written")
             return
         try:
+            self._recall(mark.now)
             judgement = judge(
                 self.fleet.at(mark.now),
                 self.policy_set,
@@ -179,17 +185,36 @@ class Seat:
                 workspace_id=self.workspace_id,
                 stopped=self.stopped,
             )
+        except Unavailable as error:
+            self._refuse(mark, str(error))
+            return
         except (
             Exception
         ) as error:  # a tick is a unit of isolation: log, count, and the next one comes
             log.exception("judging failed", workspace=self.workspace_id)
-            self.on_tick(
-                TickReport(
-                    now=mark.now, judgement=None, written=None, folded=0, refused=repr(error)
-                )
-            )
+            self._refuse(mark, repr(error))
             return
         self._write(mark, judgement)
+
+    def _recall(self, now: int) -> None:
+        """Read what is missing from windows now. A tick waits for that: judged by what an agent did since it came
+        back, or since a policy was declared, it would seem to have failed at nothing.
+
+        Almost everything was read before the mark, on another thread; this is what came between.
+        """
+        if not self.fleet.may_lack(now=now):
+            return
+        horizon = self.fleet.horizon()
+        moves, outcomes = self.store.read_past(self.workspace_id, horizon, now=now)
+        if moves is not None:
+            self.fleet.fold_presence(moves)
+        if horizon.lacking:
+            self.fleet.fold_arrivals(outcomes)
+
+    def _refuse(self, mark: Mark, why: str, *, folded: int = 0) -> None:
+        self.on_tick(
+            TickReport(now=mark.now, judgement=None, written=None, folded=folded, refused=why)
+        )
 
     def _note_stall(self, before: int, mark: Mark) -> None:
         gap = mark.now - before
@@ -232,15 +257,7 @@ class Seat:
             written = self.store.record_tick(record, self.policy_set)
         except Unavailable as error:
             self._writing = False
-            self.on_tick(
-                TickReport(
-                    now=mark.now,
-                    judgement=None,
-                    written=None,
-                    folded=folded,
-                    refused=str(error),
-                )
-            )
+            self._refuse(mark, str(error), folded=folded)
             return
         written.add_done_callback(
             lambda done: self.defer(lambda: self._written(mark, judgement, done))
@@ -250,15 +267,7 @@ class Seat:
         self._writing = False
         folded, error = self._unwritten, done.exception()
         if error is not None:
-            self.on_tick(
-                TickReport(
-                    now=mark.now,
-                    judgement=None,
-                    written=None,
-                    folded=folded,
-                    refused=str(error),
-                )
-            )
+            self._refuse(mark, str(error), folded=folded)
             return
         self._unwritten = 0
         written = done.result()

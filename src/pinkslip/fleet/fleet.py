@@ -107,6 +107,7 @@ class Fleet:
         self._reviews: list[Reviewed] = []
         self._named: NDArray[np.bool_] = np.zeros(0, np.bool_)
         """Whom `horizon` called lacking last, by slot: whose tests a history completes."""
+        self._may_lack = False
 
     # what policies ask
 
@@ -117,12 +118,20 @@ class Fleet:
         says so, and `fold_presence` with what is missing makes it exact.
         """
         self._settle()
+        self._may_lack = True
         self._presence.keep_ms = presence_ms
         needs = list(needs)
         self._memory.declare(needs, now=self._now)
         columns = self._agents.columns
         done = columns.tasks - columns.tasks_before
         self._evidence.declare(needs, self._memory.remembered(), done=done)
+
+    def may_lack(self, *, now: int) -> bool:
+        """Whether history may be missing that the last `horizon` did not know of: somebody came back from the
+        database, or more is asked for. Costs nothing.
+        """
+        since = now - self._presence.keep_ms
+        return self._may_lack or bool(self._restored) or self._presence.since > since
 
     def horizon(self) -> Horizon:
         """How much history what is declared takes, and which agents' is missing."""
@@ -135,6 +144,7 @@ class Fleet:
         for outcomes in self._evidence.filters_lacking():
             newest[outcomes] = max(DECAYED_BY, newest.get(outcomes, 0))
         self._named = lacking = self._lacking()
+        self._may_lack = bool(lacking.any())
         numbers = self._agents.columns.numbers[lacking]
         unknown = self._agents.columns.unknown_until[lacking]
         return Horizon(
@@ -423,6 +433,7 @@ class Fleet:
         if not wanted:
             return
         agents = list(wanted.values())
+        self._may_lack = True
         self._make_room(slots.size + len(agents))
         places = self._agents.restore(agents)
         streak = self._memory.streaks[DEFAULT]

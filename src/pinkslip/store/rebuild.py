@@ -74,6 +74,7 @@ from pinkslip.store.facts import (
 )
 from pinkslip.store.past import history_before, history_lacking
 from pinkslip.store.readers import demotions_of, silences_to_come
+from pinkslip.store.schema import translated
 from pinkslip.store.tables import (
     IS_MOVE,
     acts,
@@ -247,10 +248,19 @@ def rebuild(
 def history(
     database: Database, workspace_id: int, horizon: Horizon, *, now: int
 ) -> list[Arrivals]:
-    """What the fleet's `horizon` says is lacking, oldest first: policies ask further back than before."""
+    """What the fleet's `horizon` says is lacking, oldest first: policies ask further back than before, or
+    agents came back.
+
+    Raises:
+        Unavailable: the database does not answer; so does `moves`.
+    """
     if not horizon.lacking:
         return []
-    with database.reader_engine.connect() as connection, connection.begin():
+    with (
+        translated(database),
+        database.reader_engine.connect() as connection,
+        connection.begin(),
+    ):
         begun = sorted(
             (agent.agent_no, agent.incarnation_at)
             for start in range(0, len(horizon.lacking), CHUNK)
@@ -276,7 +286,11 @@ def moves(database: Database, workspace_id: int, horizon: Horizon, *, now: int) 
     after = now - horizon.presence_ms
     if after >= horizon.presence_since:
         return None
-    with database.reader_engine.connect() as connection, connection.begin():
+    with (
+        translated(database),
+        database.reader_engine.connect() as connection,
+        connection.begin(),
+    ):
         return moves_between(
             connection, workspace_id, after=after, until=horizon.presence_since
         )
